@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where dma-bufs come from. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+#include <linux/vfio.h>
+
+#include "labctl.h"
+
+/* The dma-buf under the name asked for, with its size in the answer. */
+static int add_dmabuf(struct call *c, int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0) {
+		call_fail(c, "lseek", "cannot tell the size of %s",
+			  call_text(c, "name", ""));
+		close(fd);
+		return -1;
+	}
+	if (!handle_add(c, "name", HANDLE_DMABUF, fd))
+		return -1;
+	answer_number(c, "size", size);
+	return 0;
+}
+
+int dmabuf_export(struct call *c)
+{
+	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
+	uint64_t bar = call_number(c, "bar", 0);
+	json_t *ranges = call_json(c, "ranges");
+	size_t n = json_array_size(ranges), i;
+	struct vfio_device_feature_dma_buf *export;
+	struct vfio_device_feature *feature;
+	size_t size;
+	int fd;
+
+	if (!dev)
+		return -1;
+
+	size = sizeof(*feature) + sizeof(*export) +
+	       n * sizeof(export->dma_ranges[0]);
+	feature = calloc(1, size);
+	if (!feature)
+		return call_fail(c, "calloc", "too many ranges");
+	feature->argsz = size;
+	feature->flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
+	export = (void *)feature->data;
+	export->region_index = bar;
+	export->open_flags = O_RDWR | O_CLOEXEC;
+	export->nr_ranges = n;
+	for (i = 0; i < n; i++) {
+		json_t *range = json_array_get(ranges, i);
+
+		export->dma_ranges[i].offset =
+			json_integer_value(json_object_get(range, "offset"));
+		export->dma_ranges[i].length =
+			json_integer_value(json_object_get(range, "length"));
+	}
+	fd = ioctl(dev->fd, VFIO_DEVICE_FEATURE, feature);
+	free(feature);
+	if (fd < 0)
+		return call_fail(c, "ioctl(VFIO_DEVICE_FEATURE)",
+				 "cannot export BAR %lu of %s", bar, dev->name);
+	return add_dmabuf(c, fd);
+}
+
+static int make_udmabuf(struct call *c, int memfd, uint64_t size)
+{
+	struct udmabuf_create create = {
+		.memfd = memfd,
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.size = size,
+	};
+	int dev, fd;
+
+	if (ftruncate(memfd, size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return call_fail(c, "ftruncate",
+				 "cannot make a memfd of %lu bytes", size);
+	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		return call_fail(c, "open(/dev/udmabuf)",
+				 "this kernel has no udmabuf");
+	fd = ioctl(dev, UDMABUF_CREATE, &create);
+	if (fd < 0)
+		call_fail(c, "ioctl(UDMABUF_CREATE)",
+			  "cannot make a dma-buf of %lu bytes", size);
+	close(dev);
+	return fd < 0 ? -1 : add_dmabuf(c, fd);
+}
+
+int dmabuf_udmabuf(struct call *c)
+{
+	int memfd, ret;
+
+	memfd = memfd_create("udmabuf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	if (memfd < 0)
+		return call_fail(c, "memfd_create", "cannot make a memfd");
+	ret = make_udmabuf(c, memfd, call_number(c, "size", 0));
+	close(memfd);
+	return ret;
+}
+
+int dmabuf_heap(struct call *c)
+{
+	struct dma_heap_allocation_data data = {
+		.len = call_number(c, "size", 0),
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+	int heap, ret;
+
+	heap = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
+	if (heap < 0)
+		return call_fail(c, "open(/dev/dma_heap/system)",
+				 "this kernel has no system heap");
+	ret = ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data);
+	if (ret)
+		call_fail(c, "ioctl(DMA_HEAP_IOCTL_ALLOC)",
+			  "cannot allocate %llu bytes", data.len);
+	close(heap);
+	return ret ? -1 : add_dmabuf(c, data.fd);
+}
+
+int dmabuf_size(struct call *c)
+{
+	struct handle *dmabuf = handle_get(c, "name", HANDLE_DMABUF);
+	off_t size;
+
+	if (!dmabuf)
+		return -1;
+	size = lseek(dmabuf->fd, 0, SEEK_END);
+	if (size < 0)
+		return call_fail(c, "lseek", "cannot tell the size of %s",
+				 dmabuf->name);
+	answer_number(c, "size", size);
+	return 0;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/* /dev/pfn_importer, the test importer module. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "labctl.h"
+#include "pfn_importer.h"
+
+#define RANGE_MAX (1u << 20)
+
+/* Around the events of an importer's handle. */
+static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct handle *importer(struct call *c)
+{
+	return handle_get(c, "name", HANDLE_IMPORTER);
+}
+
+/* "none" or a BDF; false if it is neither. */
+static bool parse_device(const char *text, struct pfn_importer_attach *attach)
+{
+	unsigned int domain, bus, device, function;
+	int end = 0;
+
+	if (!strcmp(text, "none"))
+		return true;
+	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &device, &function,
+		   &end) != 4 ||
+	    text[end] || device > 0x1f || function > 7)
+		return false;
+	attach->flags |= PFN_IMPORTER_DEVICE;
+	attach->domain = domain;
+	attach->bus = bus;
+	attach->devfn = device << 3 | function;
+	return true;
+}
+
+int importer_attach(struct call *c)
+{
+	struct handle *dmabuf = handle_get(c, "dmabuf", HANDLE_DMABUF);
+	struct pfn_importer_attach attach = {};
+	struct handle *h;
+	int fd;
+
+	if (!dmabuf)
+		return -1;
+	attach.dmabuf_fd = dmabuf->fd;
+	if (call_number(c, "notify", 1))
+		attach.flags |= PFN_IMPORTER_NOTIFY;
+	if (call_number(c, "p2p", 1))
+		attach.flags |= PFN_IMPORTER_P2P;
+	if (call_number(c, "pfn", 1))
+		attach.flags |= PFN_IMPORTER_PFN;
+	if (!parse_device(call_text(c, "device", "none"), &attach))
+		return call_usage(c, "device is none or like 0000:01:00.0");
+
+	fd = open("/dev/pfn_importer", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return call_fail(c, "open(/dev/pfn_importer)",
+				 "the test importer is not loaded");
+	if (ioctl(fd, PFN_IMPORTER_ATTACH, &attach)) {
+		call_fail(c, "ioctl(PFN_IMPORTER_ATTACH)",
+			  "cannot attach to %s", dmabuf->name);
+		close(fd);
+		return -1;
+	}
+	h = handle_add(c, "name", HANDLE_IMPORTER, fd);
+	if (!h)
+		return -1;
+	h->events = json_array();
+	return 0;
+}
+
+int importer_detach(struct call *c)
+{
+	struct handle *h = handle_take(c, "name", HANDLE_IMPORTER);
+
+	if (!h)
+		return -1;
+	handle_free(h);
+	return 0;
+}
+
+int importer_query(int fd, uint64_t pgoff, bool caller_locks, uint64_t *pfn,
+		   int *order)
+{
+	struct pfn_importer_query query = {
+		.pgoff = pgoff,
+		.flags = caller_locks ? PFN_IMPORTER_LOCK_CALLER : 0,
+	};
+
+	if (ioctl(fd, PFN_IMPORTER_QUERY, &query))
+		return -1;
+	*pfn = query.pfn;
+	*order = query.max_order;
+	return 0;
+}
+
+int importer_query_page(struct call *c)
+{
+	const char *lock = call_text(c, "lock", "unlocked");
+	uint64_t pgoff = call_number(c, "pgoff", 0);
+	bool caller = !strcmp(lock, "caller");
+	struct handle *h = importer(c);
+	uint64_t pfn;
+	int order;
+
+	if (!h)
+		return -1;
+	if (!caller && strcmp(lock, "unlocked"))
+		return call_usage(c, "lock is unlocked or caller");
+	if (importer_query(h->fd, pgoff, caller, &pfn, &order))
+		return call_fail(c, "ioctl(PFN_IMPORTER_QUERY)",
+				 "%s gets no PFN of page %lu", h->name, pgoff);
+	answer_number(c, "pfn", pfn);
+	answer_number(c, "max_order", order);
+	return 0;
+}
+
+static int query_range(struct call *c, struct handle *h, uint64_t count,
+		       uint64_t *pfns, int32_t *orders)
+{
+	struct pfn_importer_range range = {
+		.first = call_number(c, "first", 0),
+		.count = count,
+		.step = call_number(c, "step", 1),
+		.pfns = (uintptr_t)pfns,
+		.orders = (uintptr_t)orders,
+	};
+	json_t *pfn_list = json_array();
+	json_t *order_list = json_array();
+	int ret = 0;
+	size_t i;
+
+	if (ioctl(h->fd, PFN_IMPORTER_RANGE, &range))
+		ret = call_fail(c, "ioctl(PFN_IMPORTER_RANGE)",
+				"%s gets no PFN of page %llu", h->name,
+				range.first + range.done * range.step);
+
+	for (i = 0; i < range.done; i++) {
+		json_array_append_new(pfn_list, json_integer(pfns[i]));
+		json_array_append_new(order_list, json_integer(orders[i]));
+	}
+	answer_json(c, "pfns", pfn_list);
+	answer_json(c, "orders", order_list);
+	return ret;
+}
+
+int importer_range(struct call *c)
+{
+	uint64_t count = call_number(c, "count", 0);
+	struct handle *h = importer(c);
+	uint64_t *pfns;
+	int32_t *orders;
+	int ret;
+
+	if (!h)
+		return -1;
+	if (count > RANGE_MAX)
+		return call_usage(c, "count is at most %u", RANGE_MAX);
+
+	pfns = calloc(count + 1, sizeof(*pfns));
+	orders = calloc(count + 1, sizeof(*orders));
+	if (pfns && orders)
+		ret = query_range(c, h, count, pfns, orders);
+	else
+		ret = call_fail(c, "calloc", "no memory for %lu PFNs", count);
+	free(pfns);
+	free(orders);
+	return ret;
+}
+
+/* Moves what the kernel has into the handle's list; with events_lock held. */
+static void fetch_events(struct handle *h)
+{
+	struct pfn_importer_notify seen;
+
+	while (read(h->fd, &seen, sizeof(seen)) == sizeof(seen))
+		json_array_append_new(
+			h->events,
+			json_pack("{s:I, s:I, s:s, s:I}", "seq",
+				  (json_int_t)seen.seq, "time_ns",
+				  (json_int_t)seen.time_ns, "requery_errno",
+				  seen.error ? errno_name(seen.error) : "",
+				  "requery_pfn", (json_int_t)seen.pfn));
+}
+
+int importer_events(struct call *c)
+{
+	struct pfn_importer_info info;
+	struct handle *h = importer(c);
+
+	if (!h)
+		return -1;
+	if (ioctl(h->fd, PFN_IMPORTER_GET_INFO, &info))
+		return call_fail(c, "ioctl(PFN_IMPORTER_GET_INFO)",
+				 "cannot ask %s", h->name);
+
+	pthread_mutex_lock(&events_lock);
+	fetch_events(h);
+	answer_json(c, "events", h->events);
+	h->events = json_array();
+	pthread_mutex_unlock(&events_lock);
+	answer_number(c, "lost", info.lost);
+	return 0;
+}
+
+int importer_wait(struct call *c)
+{
+	uint64_t timeout = call_number(c, "timeout_ms", 10000) * NSEC_PER_MSEC;
+	uint64_t deadline = monotonic_ns() + timeout;
+	uint64_t wanted = call_number(c, "count", 1);
+	struct handle *h = importer(c);
+	uint64_t now, seen;
+
+	if (!h)
+		return -1;
+
+	for (;;) {
+		pthread_mutex_lock(&events_lock);
+		fetch_events(h);
+		seen = json_array_size(h->events);
+		pthread_mutex_unlock(&events_lock);
+
+		now = monotonic_ns();
+		if (seen >= wanted || now >= deadline)
+			break;
+		call_progress(c, "seen", seen);
+		poll_input(h->fd, deadline);
+	}
+	answer_number(c, "count", seen);
+	return 0;
+}
+
+int importer_map(struct call *c)
+{
+	struct pfn_importer_map map;
+	struct handle *h = importer(c);
+
+	if (!h)
+		return -1;
+	if (ioctl(h->fd, PFN_IMPORTER_MAP, &map))
+		return call_fail(c, "ioctl(PFN_IMPORTER_MAP)",
+				 "%s cannot map its buffer", h->name);
+	answer_number(c, "mappings", map.mappings);
+	answer_number(c, "nents", map.nents);
+	answer_number(c, "dma_addr", map.dma_addr);
+	answer_number(c, "dma_len", map.dma_len);
+	return 0;
+}
+
+int importer_unmap(struct call *c)
+{
+	struct handle *h = importer(c);
+	uint32_t left;
+
+	if (!h)
+		return -1;
+	if (ioctl(h->fd, PFN_IMPORTER_UNMAP, &left))
+		return call_fail(c, "ioctl(PFN_IMPORTER_UNMAP)",
+				 "%s cannot unmap its buffer", h->name);
+	answer_number(c, "mappings", left);
+	return 0;
+}
+
+int importer_fence(struct call *c)
+{
+	const char *action = call_text(c, "action", "");
+	const char *usage = call_text(c, "usage", "");
+	struct handle *h = importer(c);
+	uint32_t which;
+
+	if (!h)
+		return -1;
+	if (!strcmp(action, "signal")) {
+		if (ioctl(h->fd, PFN_IMPORTER_FENCE_SIGNAL))
+			return call_fail(c, "ioctl(PFN_IMPORTER_FENCE_SIGNAL)",
+					 "%s holds no fence", h->name);
+		return 0;
+	}
+
+	if (!strcmp(usage, "kernel"))
+		which = PFN_IMPORTER_FENCE_KERNEL;
+	else if (!strcmp(usage, "bookkeep"))
+		which = PFN_IMPORTER_FENCE_BOOKKEEP;
+	else
+		return call_usage(c, "usage is kernel or bookkeep");
+	if (strcmp(action, "hold"))
+		return call_usage(c, "action is hold or signal");
+	if (ioctl(h->fd, PFN_IMPORTER_FENCE_HOLD, &which))
+		return call_fail(c, "ioctl(PFN_IMPORTER_FENCE_HOLD)",
+				 "%s cannot add a fence", h->name);
+	return 0;
+}

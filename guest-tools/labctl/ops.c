@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one table of operations: agent, command line and help read it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "labctl.h"
+
+/* clang-format off */
+#define TEXT(n)	      { n, ARG_TEXT, false }
+#define OPT_TEXT(n)   { n, ARG_TEXT, true }
+#define NUM(n)	      { n, ARG_NUMBER, false }
+#define OPT_NUM(n)    { n, ARG_NUMBER, true }
+#define RANGES(n)     { n, ARG_RANGES, false }
+#define OPT_LIST(n)   { n, ARG_LIST, true }
+#define OPT_OBJECT(n) { n, ARG_OBJECT, true }
+#define ARGS(...)     (const struct arg[]){ __VA_ARGS__ __VA_OPT__(,) {} }
+
+const struct op ops[] = {
+	{ "agent.hello", agent_hello, ARGS(),
+	  "Who is there: kernel, cpus, page_size, monotonic_ns." },
+	{ "agent.bye", agent_bye, ARGS(),
+	  "Ends the agent, and with it the guest." },
+
+	{ "pci.list", pci_list, ARGS(),
+	  "All PCI devices with their driver, IOMMU group and BARs." },
+	{ "pci.wait", pci_wait,
+	  ARGS(OPT_TEXT("slot"), NUM("vendor"), NUM("device"), OPT_NUM("timeout_ms")),
+	  "Waits until a hot-plugged device is there and has its addresses; slot is "
+	  "the bridge it sits behind. Default limit 10000 ms." },
+	{ "pci.bind", pci_bind, ARGS(TEXT("bdf"), TEXT("driver")),
+	  "Binds a free device to that driver and no other." },
+	{ "pci.unbind", pci_unbind, ARGS(TEXT("bdf")),
+	  "Unbinds the driver and blocks until it has let go." },
+
+	{ "vfio.open", vfio_open,
+	  ARGS(TEXT("bdf"), TEXT("name"), OPT_TEXT("iommufd")),
+	  "Opens the vfio cdev of a device and binds it to an iommufd, opened on first "
+	  "use; its name is 'iommufd' if not given." },
+	{ "vfio.close", vfio_close, ARGS(TEXT("name")),
+	  "Closes the device." },
+	{ "vfio.attach", vfio_attach, ARGS(TEXT("dev"), TEXT("ioas")),
+	  "Attaches the device's DMA to an address space." },
+	{ "vfio.detach", vfio_detach, ARGS(TEXT("dev")),
+	  "Detaches the device's DMA." },
+	{ "vfio.command", vfio_set_command,
+	  ARGS(TEXT("dev"), OPT_NUM("memory"), OPT_NUM("master")),
+	  "Sets or clears bits of the COMMAND register: memory=0 is a revoke, memory=1 "
+	  "takes it back." },
+	{ "vfio.config.read", vfio_config_read,
+	  ARGS(TEXT("dev"), NUM("offset"), NUM("width")),
+	  "Reads 1, 2 or 4 bytes of configuration space." },
+	{ "vfio.config.write", vfio_config_write,
+	  ARGS(TEXT("dev"), NUM("offset"), NUM("width"), NUM("value")),
+	  "Writes 1, 2 or 4 bytes of configuration space." },
+	{ "vfio.reset", vfio_reset, ARGS(TEXT("dev")),
+	  "VFIO_DEVICE_RESET." },
+	{ "vfio.region", vfio_region, ARGS(TEXT("dev"), NUM("index")),
+	  "Size and flags of a region; a BAR's index is its number." },
+	{ "vfio.read", vfio_read,
+	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("length")),
+	  "Reads a BAR as the CPU sees it, in hexadecimal." },
+	{ "vfio.write", vfio_write,
+	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), TEXT("data")),
+	  "Writes a BAR from the CPU; data is hexadecimal." },
+
+	{ "dmabuf.export", dmabuf_export,
+	  ARGS(TEXT("dev"), NUM("bar"), RANGES("ranges"), TEXT("name")),
+	  "Exports ranges of a BAR as one dma-buf." },
+	{ "dmabuf.udmabuf", dmabuf_udmabuf, ARGS(NUM("size"), TEXT("name")),
+	  "Makes a dma-buf of memfd pages." },
+	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
+	  "Makes a dma-buf from the system heap." },
+	{ "dmabuf.size", dmabuf_size, ARGS(TEXT("name")),
+	  "Size of a dma-buf in bytes." },
+
+	{ "handle.close", handle_close, ARGS(TEXT("name")),
+	  "Closes a dma-buf or an iommufd." },
+	{ "handle.list", handle_list, ARGS(),
+	  "Everything that has a name, with its descriptor." },
+
+	{ "importer.attach", importer_attach,
+	  ARGS(TEXT("dmabuf"), TEXT("name"), OPT_NUM("notify"), OPT_NUM("p2p"),
+	       OPT_NUM("pfn"), OPT_TEXT("device")),
+	  "Attaches the test importer, for a PCI device or 'none', the default. notify, "
+	  "p2p and pfn are 1 if not given; all three 0 is a static importer." },
+	{ "importer.detach", importer_detach, ARGS(TEXT("name")),
+	  "Signals its fence, undoes its mappings and detaches." },
+	{ "importer.query", importer_query_page,
+	  ARGS(TEXT("name"), NUM("pgoff"), OPT_TEXT("lock")),
+	  "PFN of a page. lock=unlocked, the default, lets the kernel take the "
+	  "reservation lock, lock=caller takes it before." },
+	{ "importer.range", importer_range,
+	  ARGS(TEXT("name"), NUM("first"), NUM("count"), OPT_NUM("step")),
+	  "PFNs of count pages, up to the first that is refused." },
+	{ "importer.events", importer_events, ARGS(TEXT("name")),
+	  "Notifies since the last time, and how many were lost." },
+	{ "importer.wait", importer_wait,
+	  ARGS(TEXT("name"), NUM("count"), OPT_NUM("timeout_ms")),
+	  "Waits for that many notifies to fetch, and tells how many there are. "
+	  "Default limit 10000 ms." },
+	{ "importer.map", importer_map, ARGS(TEXT("name")),
+	  "Maps the buffer for the importer's device, until importer.unmap." },
+	{ "importer.unmap", importer_unmap, ARGS(TEXT("name")),
+	  "Undoes the newest mapping." },
+	{ "importer.fence", importer_fence,
+	  ARGS(TEXT("name"), TEXT("action"), OPT_TEXT("usage")),
+	  "action=hold adds a fence to the buffer, usage=kernel or bookkeep; "
+	  "action=signal signals it." },
+
+	{ "ioas.alloc", ioas_alloc, ARGS(TEXT("name"), OPT_TEXT("iommufd")),
+	  "Makes an I/O address space." },
+	{ "ioas.destroy", ioas_destroy, ARGS(TEXT("name")),
+	  "Destroys an I/O address space." },
+	{ "ioas.map", ioas_map,
+	  ARGS(TEXT("ioas"), TEXT("dmabuf"), NUM("iova"), NUM("start"), NUM("length")),
+	  "Maps part of a dma-buf at an IOVA, readable and writable." },
+	{ "ioas.unmap", ioas_unmap,
+	  ARGS(TEXT("ioas"), NUM("iova"), NUM("length")),
+	  "Unmaps a range of IOVAs." },
+
+	{ "edu.dma", edu_dma,
+	  ARGS(TEXT("dev"), TEXT("direction"), NUM("iova"), NUM("offset"), NUM("length")),
+	  "One transfer of edu: direction=to_device from the IOVA to an offset in its "
+	  "buffer, direction=from_device back. Bytes 0 to 4094 of the buffer can be "
+	  "used." },
+	{ "edu.copy", edu_copy,
+	  ARGS(TEXT("dev"), NUM("src"), NUM("dst"), NUM("length")),
+	  "Copies up to 4096 bytes from IOVA to IOVA through edu." },
+
+	{ "storm.revoke", storm_revoke,
+	  ARGS(TEXT("dev"), TEXT("importer"), NUM("pages"), NUM("seconds")),
+	  "Revokes and takes back as fast as it can while two threads query. A "
+	  "violation is a PFN granted by a query that began after a revoke had "
+	  "returned and ended before memory was enabled again." },
+
+	{ "trace.start", trace_start, ARGS(OPT_LIST("events"), OPT_LIST("kprobes")),
+	  "Starts tracing on the monotonic clock: events like dma_buf:*, kprobes like "
+	  "'p:dmabuflab/name symbol'." },
+	{ "trace.mark", trace_mark, ARGS(TEXT("text")),
+	  "Writes a line into the trace." },
+	{ "trace.read", trace_read, ARGS(OPT_NUM("offset")),
+	  "The trace in pieces. Offset 0 takes it anew, the others continue at next." },
+	{ "trace.stop", trace_stop, ARGS(),
+	  "Ends tracing and removes the kprobes. The trace can still be read." },
+
+	{ "file.read", file_read, ARGS(TEXT("path")),
+	  "Text of a file of up to 256 KiB." },
+	{ "file.write", file_write, ARGS(TEXT("path"), TEXT("text")),
+	  "Writes a file, in a single write." },
+	{ "rlimit.nofile", rlimit_nofile, ARGS(NUM("soft")),
+	  "Limits the agent's file descriptors; 0 is back to the original." },
+
+	{ "job.start", job_start, ARGS(TEXT("run"), OPT_OBJECT("args")),
+	  "Runs an operation that may block: run is its name. On the command line its "
+	  "arguments just follow." },
+	{ "job.wait", job_wait, ARGS(NUM("job"), OPT_NUM("timeout_ms")),
+	  "The answer of a job, once it is done; it is handed out once. Default limit "
+	  "0 ms." },
+
+	{ "kunit.run", kunit_run, ARGS(TEXT("suite")),
+	  "Runs a KUnit suite and returns its KTAP." },
+	{ "kvm.check", kvm_check, ARGS(),
+	  "Creates a virtual machine with a CPU in this guest, and ends it." },
+	{},
+};
+/* clang-format on */
+
+const struct op *op_find(const char *name)
+{
+	const struct op *op;
+
+	for (op = ops; op->name; op++) {
+		if (!strcmp(op->name, name))
+			return op;
+	}
+	return NULL;
+}
+
+void op_print_usage(const struct op *op)
+{
+	static const char *const shape[] = {
+		[ARG_TEXT] = "TEXT",	      [ARG_NUMBER] = "NUMBER",
+		[ARG_RANGES] = "OFF+LEN,...", [ARG_LIST] = "TEXT,...",
+		[ARG_OBJECT] = "...",
+	};
+	const struct arg *arg;
+
+	printf("%s", op->name);
+	for (arg = op->args; arg->name; arg++)
+		printf(arg->optional ? " [%s=%s]" : " %s=%s", arg->name,
+		       shape[arg->type]);
+	printf("\n");
+}

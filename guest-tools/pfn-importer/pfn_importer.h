@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * /dev/pfn_importer: a dma-buf importer driven from user space.
+ *
+ * One open file is one attachment. It lives until the file is closed; closing
+ * signals a held fence, undoes the mappings and detaches, in whatever state
+ * the attachment is.
+ */
+#ifndef PFN_IMPORTER_H
+#define PFN_IMPORTER_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/*
+ * What the importer offers the exporter. With none of the first three it is a
+ * static importer, attached by dma_buf_attach().
+ */
+#define PFN_IMPORTER_NOTIFY 0x1 /* has an invalidate callback */
+#define PFN_IMPORTER_P2P    0x2 /* can handle memory without pages */
+#define PFN_IMPORTER_PFN    0x4 /* queries PFNs */
+#define PFN_IMPORTER_DEVICE 0x8 /* attaches a PCI device */
+
+struct pfn_importer_attach {
+	__s32 dmabuf_fd;
+	__u32 flags;
+	__u32 domain; /* these three only with PFN_IMPORTER_DEVICE */
+	__u16 bus;
+	__u16 devfn;
+};
+
+#define PFN_IMPORTER_LOCK_CALLER 0x1 /* dma_buf_get_pfn() under resv */
+
+struct pfn_importer_query {
+	__u64 pgoff;
+	__u64 pfn;	 /* out */
+	__s32 max_order; /* out */
+	__u32 flags;
+};
+
+/*
+ * Asks for first, first + step, … and ends at the first refusal, which is the
+ * ioctl's own result; done tells how many answers are in the arrays either way.
+ */
+struct pfn_importer_range {
+	__u64 first;
+	__u64 count;
+	__u64 step;
+	__u64 pfns;   /* user pointer to count __u64 */
+	__u64 orders; /* user pointer to count __s32 */
+	__u64 done;   /* out */
+};
+
+struct pfn_importer_map {
+	__u64 dma_addr; /* of the first segment */
+	__u64 dma_len;	/* of the first segment */
+	__u32 nents;
+	__u32 mappings; /* held now */
+};
+
+#define PFN_IMPORTER_FENCE_KERNEL   0
+#define PFN_IMPORTER_FENCE_BOOKKEEP 1
+
+struct pfn_importer_info {
+	__u64 size;	/* of the dma-buf, in bytes */
+	__u64 notifies; /* seen so far */
+	__u64 lost;	/* records overwritten before they were read */
+	__u32 flags;	/* as attached */
+	__u32 mappings;
+	__u32 fences;
+	__u32 reserved;
+};
+
+/*
+ * What read() returns, oldest first. The re-query asks for page 0 from inside
+ * the callback; where that could wait, for a KERNEL fence, it is not made and
+ * error is EBUSY.
+ */
+struct pfn_importer_notify {
+	__u64 seq;     /* from 1; a gap means lost records */
+	__u64 time_ns; /* CLOCK_MONOTONIC on entry to the callback */
+	__u64 pfn;
+	__s32 error; /* 0, or the errno of the re-query, positive */
+	__u32 reserved;
+};
+
+#define PFN_IMPORTER_ATTACH	  _IOW('P', 0x40, struct pfn_importer_attach)
+#define PFN_IMPORTER_QUERY	  _IOWR('P', 0x41, struct pfn_importer_query)
+#define PFN_IMPORTER_RANGE	  _IOWR('P', 0x42, struct pfn_importer_range)
+#define PFN_IMPORTER_MAP	  _IOR('P', 0x43, struct pfn_importer_map)
+#define PFN_IMPORTER_UNMAP	  _IOR('P', 0x44, __u32)
+#define PFN_IMPORTER_FENCE_HOLD	  _IOW('P', 0x45, __u32)
+#define PFN_IMPORTER_FENCE_SIGNAL _IO('P', 0x46)
+#define PFN_IMPORTER_GET_INFO	  _IOR('P', 0x47, struct pfn_importer_info)
+
+#endif
