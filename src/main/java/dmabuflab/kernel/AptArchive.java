@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.Command;
+import dmabuflab.host.Disk;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Progress;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Fetches one package of Debian's archive with apt, without a trace in the machine's own apt: apt
+ * gets a root of its own in the cache. What the machine's apt.conf says about proxies, credentials
+ * and retries stays in force, and the mirror is the one the machine uses already. apt checks the
+ * archive's signature and the package's digest.
+ */
+final class AptArchive {
+
+    private static final String KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    private static final Path OS_RELEASE = Path.of("/etc/os-release");
+    private static final Pattern IN_RELEASE =
+            Pattern.compile("^'(.+)/dists/([^/']+)/InRelease'.*$", Pattern.MULTILINE);
+    private static final Pattern CODENAME =
+            Pattern.compile("^VERSION_CODENAME=\"?(\\w+)\"?$", Pattern.MULTILINE);
+    // With APT::Status-Fd: dlstatus:<item>:<percent>:<text>
+    private static final Pattern STATUS = Pattern.compile("dlstatus:\\d+:([\\d.]+):.*");
+
+    private final Path root;
+
+    private AptArchive(Path root) {
+        this.root = root;
+    }
+
+    static AptArchive in(Cache cache) {
+        return new AptArchive(cache.directory("apt"));
+    }
+
+    /**
+     * Fetches the newest version of {@code name} that {@code suite} has.
+     *
+     * @return the package's file; whoever calls may delete it
+     * @throws InfrastructureException naming what could not be fetched, from where, and other ways
+     */
+    Path fetch(String name, String suite, Progress progress) {
+        return fetch(mirrors(), name, suite, progress);
+    }
+
+    Path fetch(Set<String> mirrors, String name, String suite, Progress progress) {
+        if (mirrors.isEmpty()) {
+            throw new InfrastructureException(
+                    "cannot fetch " + name + " from " + suite,
+                    "apt on this machine has no source for Debian's main archive",
+                    "add one to apt's sources, or " + otherWays());
+        }
+        List<String> failures = new ArrayList<>();
+        for (String mirror : mirrors) {
+            try {
+                return fetch(mirror, name, suite, progress);
+            } catch (IOException e) {
+                if (Disk.isFull(e.getMessage())) {
+                    throw Disk.failure("cannot fetch " + name, root, e);
+                }
+                failures.add("from " + mirror + ":\n" + e.getMessage().indent(4).stripTrailing());
+            }
+        }
+        throw new InfrastructureException(
+                "cannot fetch " + name + " from " + suite,
+                String.join("\n", failures),
+                "check the network and apt's proxy settings, or " + otherWays());
+    }
+
+    private Path fetch(String mirror, String name, String suite, Progress progress)
+            throws IOException {
+        Path packages = root.resolve("packages");
+        Cache.delete(packages); // a killed run may have left another version
+        for (String each : List.of("lists/partial", "archives/partial", "state", "packages")) {
+            Files.createDirectories(root.resolve(each));
+        }
+        Files.writeString(root.resolve("status"), ""); // of no installed package
+        Files.writeString(
+                root.resolve("sources.list"),
+                "deb [arch=amd64 targets=Packages signed-by=%s] %s %s main\n"
+                        .formatted(KEYRING, mirror, suite));
+        progress.phase("reading the index of " + suite);
+        run(apt("update"), progress);
+        progress.phase("fetching " + name);
+        run(apt("download", name).in(packages), progress);
+        try (Stream<Path> list = Files.list(packages)) {
+            return list.findFirst().orElseThrow(() -> new IOException("apt-get left no file"));
+        }
+    }
+
+    /** Runs apt-get; if it fails, what it says is the message of the exception. */
+    private static void run(Command apt, Progress progress) throws IOException {
+        StringJoiner errors = new StringJoiner("\n");
+        int status =
+                apt.eachLine(
+                                line -> {
+                                    Matcher percent = STATUS.matcher(line);
+                                    if (percent.matches()) {
+                                        double done = Double.parseDouble(percent.group(1));
+                                        progress.step(Math.round(done), 100);
+                                    } else if (line.startsWith("E: ")) {
+                                        errors.add(line.substring("E: ".length()));
+                                    }
+                                })
+                        .run();
+        if (status != 0) {
+            throw new IOException(errors.add("apt-get ended with status " + status).toString());
+        }
+    }
+
+    /** apt-get with a root of its own. */
+    private Command apt(String... words) {
+        List<String> all = new ArrayList<>();
+        all.add("apt-get");
+        option(all, "Dir::State", "state");
+        option(all, "Dir::State::lists", "lists");
+        option(all, "Dir::State::status", "status");
+        option(all, "Dir::Cache", "");
+        option(all, "Dir::Cache::archives", "archives");
+        option(all, "Dir::Etc::sourcelist", "sources.list");
+        all.addAll(
+                List.of(
+                        "-oDir::Etc::sourceparts=/dev/null",
+                        "-oDir::Etc::preferences=/dev/null",
+                        "-oDir::Etc::preferencesparts=/dev/null",
+                        "-oDir::Cache::pkgcache=",
+                        "-oDir::Cache::srcpkgcache=",
+                        "-oAcquire::Languages=none",
+                        "-oAcquire::Retries=3",
+                        "-oAPT::Update::Error-Mode=any",
+                        "-oAPT::Status-Fd=1",
+                        // The user apt would change to cannot look into the cache of root.
+                        "-oAPT::Sandbox::User="));
+        all.addAll(List.of(words));
+        return Command.of(all).in(root);
+    }
+
+    private void option(List<String> words, String key, String file) {
+        words.add("-o" + key + "=" + root.resolve(file));
+    }
+
+    /** The mirrors of Debian's main archive among this machine's apt sources. */
+    private static Set<String> mirrors() {
+        Set<String> mirrors =
+                mirrorsByRelease(
+                        Command.of(
+                                        "apt-get",
+                                        "indextargets",
+                                        "--format",
+                                        "$(ORIGIN)|$(LABEL)|$(SITE)",
+                                        "Created-By: Packages")
+                                .output());
+        if (!mirrors.isEmpty()) {
+            return mirrors;
+        }
+        String codename;
+        try {
+            Matcher matcher = CODENAME.matcher(Files.readString(OS_RELEASE));
+            codename = matcher.find() ? matcher.group(1) : "stable";
+        } catch (IOException e) {
+            throw Disk.failure("cannot read the release", OS_RELEASE, e);
+        }
+        return mirrorsBySuite(Command.of("apt-get", "--print-uris", "update").output(), codename);
+    }
+
+    /**
+     * Third parties and the security archive are in the same listing; they are told apart by what
+     * their Release files say.
+     */
+    static Set<String> mirrorsByRelease(String listing) {
+        Set<String> mirrors = new LinkedHashSet<>();
+        for (String line : listing.lines().toList()) {
+            List<String> fields = List.of(line.split("\\|", -1));
+            if (fields.size() == 3
+                    && fields.get(0).equals("Debian")
+                    && fields.get(1).equals("Debian")
+                    && !fields.get(2).startsWith("cdrom:")) {
+                mirrors.add(fields.get(2));
+            }
+        }
+        return mirrors;
+    }
+
+    /**
+     * Before the first {@code apt-get update} of a machine there is no Release file to ask. Then it
+     * is who offers a suite named like this Debian; a wrong guess does not pass the keyring.
+     */
+    static Set<String> mirrorsBySuite(String uris, String codename) {
+        Set<String> mirrors = new LinkedHashSet<>();
+        Matcher matcher = IN_RELEASE.matcher(uris);
+        while (matcher.find()) {
+            if (matcher.group(2).equals(codename)) {
+                mirrors.add(matcher.group(1));
+            }
+        }
+        return mirrors;
+    }
+
+    private static String otherWays() {
+        return "give the target its source as {\"tree\": ...}"
+                + " or as {\"tarball\": ..., \"sha256\": ...}";
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import java.nio.file.Path;
+
+/**
+ * A finished kernel in the cache. Immutable, and so are its files.
+ *
+ * @param key names everything that went into it; two images with one key are the same
+ * @param target name of the target, for example {@code 7.3}
+ * @param variant empty, or for example {@code debug}
+ * @param directory where its files are
+ * @param release what {@code uname -r} says in a guest that runs it
+ * @param commandLine the words the target wants on the kernel's command line
+ */
+public record KernelImage(
+        String key,
+        String target,
+        String variant,
+        Path directory,
+        String release,
+        String commandLine) {
+
+    /** What QEMU boots. */
+    public Path bzImage() {
+        return directory.resolve("bzImage");
+    }
+
+    /** The kernel with its symbols. */
+    public Path vmlinux() {
+        return directory.resolve("vmlinux");
+    }
+
+    /** The final {@code .config}. */
+    public Path config() {
+        return directory.resolve("config");
+    }
+
+    /** The test importer, a module for exactly this kernel. */
+    public Path importerModule() {
+        return directory.resolve("pfn_importer.ko");
+    }
+
+    /** Headers for programs of the guest: the directory to give to the compiler's {@code -I}. */
+    public Path uapiHeaders() {
+        return directory.resolve("include");
+    }
+
+    /** How it came about, for people and reports. */
+    public Path manifest() {
+        return directory.resolve("manifest.json");
+    }
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.Command;
+import dmabuflab.host.Disk;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Progress;
+import dmabuflab.host.ProjectFiles;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Kernel images by target: from the cache, or built.
+ *
+ * <p>An image's key covers the patched source, the final configuration, the compiler and the test
+ * importer. Since that takes seconds to know, what is cheap to read (patches, fragments, the
+ * source's record) has a key of its own, and an index leads from it to the image.
+ *
+ * <p>Safe for use by several threads and processes: of those that want kernels of one target one
+ * builds and the others wait. Methods throw {@link InfrastructureException} if a kernel cannot be
+ * had.
+ */
+public final class Kernels {
+
+    /** Bytes that a target's source and its first build take, about. */
+    public static final long DISK_NEEDED = 5L << 30;
+
+    /** Goes up when this package builds another image from the same input. */
+    private static final String RECIPE = "1";
+
+    private static final int KEY_DIGITS = 20;
+
+    private final ProjectFiles files;
+    private final Cache cache;
+
+    private Kernels(ProjectFiles files, Cache cache) {
+        this.files = files;
+        this.cache = cache;
+    }
+
+    /** The kernels that {@code files} describe, kept in {@code cache}. */
+    public static Kernels of(ProjectFiles files, Cache cache) {
+        return new Kernels(files, cache);
+    }
+
+    /** The names of all targets, sorted. */
+    public List<String> targets() {
+        return KernelTarget.names(files);
+    }
+
+    /**
+     * The kernel of a target; the first time this takes minutes, with progress on stderr.
+     *
+     * @param variant empty, or for example {@code debug}
+     */
+    public KernelImage obtain(String target, String variant) {
+        KernelTarget known = KernelTarget.load(files, target);
+        return obtain(known, variant, known.patches(files));
+    }
+
+    /** The same with one more patch on top of the target's series. */
+    public KernelImage obtainMutant(String target, String variant, Path mutantPatch) {
+        KernelTarget known = KernelTarget.load(files, target);
+        return obtain(known, variant, known.patches(files).with(mutantPatch.toAbsolutePath()));
+    }
+
+    /**
+     * The kernel of a target if nothing has to be built for it. That is never known of a source
+     * tree of the user's own, which may have changed.
+     */
+    public Optional<KernelImage> cached(String target, String variant) {
+        KernelTarget known = KernelTarget.load(files, target);
+        return cached(
+                known,
+                variant,
+                known.patches(files),
+                known.fragmentFiles(files, variant),
+                compiler(),
+                importerDigest());
+    }
+
+    private Optional<KernelImage> cached(
+            KernelTarget target,
+            String variant,
+            PatchSeries patches,
+            List<Path> fragments,
+            String compiler,
+            String importer) {
+        // A tree is looked at with its repository, so that needs the lock.
+        if (target.source().tree() != null) {
+            return Optional.empty();
+        }
+        return KernelSource.present(target, files, cache)
+                .map(source -> inputKey(source, patches, fragments, compiler, importer))
+                .flatMap(input -> indexed(input, target, variant));
+    }
+
+    private KernelImage obtain(KernelTarget target, String variant, PatchSeries patches) {
+        List<Path> fragments = target.fragmentFiles(files, variant);
+        String compiler = compiler();
+        String importer = importerDigest();
+        Optional<KernelImage> present =
+                cached(target, variant, patches, fragments, compiler, importer);
+        if (present.isPresent()) {
+            return present.get();
+        }
+        checkPaths();
+        String title = target.title(variant);
+        Path build = cache.directory("build", title);
+        boolean first = KernelBuild.isFirst(build);
+        String task = "kernel " + title + (first ? "" : ", changes");
+        try (Cache.Held lock = cache.lock("kernel-" + target.name(), "building kernel " + title);
+                Progress progress = Progress.begin("kernel " + title, cache.lastTime(task))) {
+            long begin = System.nanoTime();
+            KernelSource source = KernelSource.obtain(target, files, cache, progress);
+            String input = inputKey(source, patches, fragments, compiler, importer);
+            Optional<KernelImage> known = indexed(input, target, variant);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            progress.phase("applying " + patches.patches().size() + " patches");
+            Git git = source.git();
+            git.removeLocks();
+            String commit = patches.apply(git, "refs/tags/pristine", source.version());
+            git.checkout(commit);
+            progress.phase("configuring");
+            Kbuild kbuild = new Kbuild(source.directory(), build);
+            KernelBuild kernelBuild = new KernelBuild(kbuild, title);
+            KernelConfig.make(kbuild, fragments);
+            String config = Sha256.of(build.resolve(".config"));
+            String key =
+                    new Sha256()
+                            .add("recipe", RECIPE)
+                            .add("tree", git.treeId(commit))
+                            .add("config", config)
+                            .add("compiler", compiler)
+                            .add("importer", importer)
+                            .hex()
+                            .substring(0, KEY_DIGITS);
+            Path image = images().resolve(key);
+            if (!Files.exists(image)) {
+                kernelBuild.run(importerSource(), target.objects(), progress);
+                Duration took = Duration.ofNanos(System.nanoTime() - begin);
+                Manifest manifest =
+                        new Manifest(
+                                key,
+                                target.name(),
+                                variant,
+                                release(build),
+                                source.version(),
+                                Manifest.patches(patches),
+                                config,
+                                compiler,
+                                took.toMillis() / 1000.0,
+                                Manifest.thisMachine());
+                progress.phase("keeping the image");
+                cache.publish(image, fresh -> collect(kbuild, manifest, fresh));
+                cache.rememberTime(task, took);
+            }
+            kernelBuild.finish();
+            index(input, key);
+            return image(key, target, variant);
+        }
+    }
+
+    private String inputKey(
+            KernelSource source,
+            PatchSeries patches,
+            List<Path> fragments,
+            String compiler,
+            String importer) {
+        Sha256 digest =
+                new Sha256()
+                        .add("recipe", RECIPE)
+                        .add("source", source.identity())
+                        .add("compiler", compiler)
+                        .add("importer", importer);
+        patches.patches().forEach(patch -> digest.add("patch", patch));
+        fragments.forEach(fragment -> digest.add("fragment", fragment));
+        return digest.hex();
+    }
+
+    private Optional<KernelImage> indexed(String input, KernelTarget target, String variant) {
+        Path entry = index().resolve(input);
+        try {
+            if (!Files.exists(entry)) {
+                return Optional.empty();
+            }
+            String key = Files.readString(entry).strip();
+            return Files.exists(images().resolve(key))
+                    ? Optional.of(image(key, target, variant))
+                    : Optional.empty();
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + entry, entry, e);
+        }
+    }
+
+    private void index(String input, String key) {
+        Path entry = index().resolve(input);
+        Path partial = index().resolve(input + ".partial");
+        try {
+            Files.writeString(partial, key + "\n");
+            Files.move(partial, entry, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw Disk.failure("cannot write " + entry, entry, e);
+        }
+    }
+
+    private KernelImage image(String key, KernelTarget target, String variant) {
+        Path directory = images().resolve(key);
+        Path manifest = directory.resolve("manifest.json");
+        try {
+            String release =
+                    new ObjectMapper().readTree(manifest.toFile()).path("release").asText();
+            return new KernelImage(
+                    key, target.name(), variant, directory, release, target.commandLine());
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + manifest, manifest, e);
+        }
+    }
+
+    private static void collect(Kbuild kbuild, Manifest manifest, Path to) throws IOException {
+        Path build = kbuild.build();
+        Files.copy(build.resolve("arch/x86/boot/bzImage"), to.resolve("bzImage"));
+        Files.copy(build.resolve("vmlinux"), to.resolve("vmlinux"));
+        Files.copy(build.resolve(".config"), to.resolve("config"));
+        Files.copy(KernelBuild.importerModule(kbuild), to.resolve("pfn_importer.ko"));
+        copyHeaders(build.resolve("usr/include"), to.resolve("include"));
+        manifest.write(to.resolve("manifest.json"));
+    }
+
+    private static void copyHeaders(Path from, Path to) throws IOException {
+        Files.walkFileTree(
+                from,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult preVisitDirectory(Path each, BasicFileAttributes is)
+                            throws IOException {
+                        Files.createDirectories(to.resolve(from.relativize(each)));
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFile(Path each, BasicFileAttributes is)
+                            throws IOException {
+                        // Beside the headers are make's own notes.
+                        if (each.toString().endsWith(".h")) {
+                            Files.copy(each, to.resolve(from.relativize(each)));
+                        }
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
+    }
+
+    private static String release(Path build) {
+        Path file = build.resolve("include/config/kernel.release");
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw Disk.failure("cannot read the kernel's release", file, e);
+        }
+    }
+
+    private void checkPaths() {
+        for (Path path : List.of(files.root(), cache.root())) {
+            if (path.toString().matches(".*[\\s:].*")) {
+                throw new InfrastructureException(
+                        "cannot build a kernel with " + path,
+                        "the kernel's makefiles cannot cope with spaces and colons in a path",
+                        "move the checkout, or set DMABUF_LAB_CACHE to another directory");
+            }
+        }
+    }
+
+    private static String compiler() {
+        return Stream.of("gcc", "ld")
+                .map(tool -> Command.of(tool, "--version").output().lines().findFirst().orElse(""))
+                .reduce((gcc, ld) -> gcc + ", " + ld)
+                .orElseThrow();
+    }
+
+    private String importerDigest() {
+        Sha256 digest = new Sha256();
+        try (Stream<Path> list = Files.list(importerSource())) {
+            list.filter(file -> file.getFileName().toString().matches(".*\\.[ch]|Kbuild|Makefile"))
+                    .sorted()
+                    .forEach(file -> digest.add(file.getFileName().toString(), file));
+        } catch (IOException e) {
+            throw Disk.failure("cannot read the test importer", importerSource(), e);
+        }
+        return digest.hex();
+    }
+
+    private Path importerSource() {
+        return files.guestTools().resolve("pfn-importer");
+    }
+
+    private Path images() {
+        return cache.directory("kernels");
+    }
+
+    private Path index() {
+        return cache.directory("kernel-index");
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import dmabuflab.host.Disk;
+import dmabuflab.host.InfrastructureException;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.StringJoiner;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Patches in the order in which they are applied. Immutable. */
+final class PatchSeries {
+
+    // What git apply says about a hunk that finds no place: the file, and where it was to go.
+    private static final Pattern NO_PLACE =
+            Pattern.compile("^error: patch failed: (.+):(\\d+)$", Pattern.MULTILINE);
+    private static final Pattern ERROR = Pattern.compile("^error: (.+)$", Pattern.MULTILINE);
+
+    private final List<Path> patches;
+
+    private PatchSeries(List<Path> patches) {
+        this.patches = List.copyOf(patches);
+    }
+
+    static PatchSeries empty() {
+        return new PatchSeries(List.of());
+    }
+
+    /** All {@code *.patch} of a directory, sorted by name. */
+    static PatchSeries in(Path directory) {
+        try (Stream<Path> list = Files.list(directory)) {
+            return new PatchSeries(
+                    list.filter(file -> file.toString().endsWith(".patch")).sorted().toList());
+        } catch (IOException e) {
+            throw Disk.failure("cannot list the patches of a series", directory, e);
+        }
+    }
+
+    /** This series with one more patch on top. */
+    PatchSeries with(Path patch) {
+        List<Path> more = new ArrayList<>(patches);
+        more.add(patch);
+        return new PatchSeries(more);
+    }
+
+    List<Path> patches() {
+        return patches;
+    }
+
+    /** The subject of a mail, unfolded and without {@code [PATCH …]}; else the file's name. */
+    static String subject(Path patch) {
+        StringBuilder subject = new StringBuilder();
+        boolean inside = false;
+        for (String line : read(patch).lines().toList()) {
+            if (line.isEmpty()) {
+                break;
+            }
+            if (line.startsWith("Subject:")) {
+                inside = true;
+                subject.append(line, "Subject:".length(), line.length());
+            } else if (inside && Character.isWhitespace(line.charAt(0))) {
+                subject.append(' ').append(line.strip());
+            } else {
+                inside = false;
+            }
+        }
+        String text = subject.toString().strip().replaceFirst("^\\[[^\\]]*\\]\\s*", "");
+        return text.isEmpty() ? patch.getFileName().toString() : text;
+    }
+
+    /**
+     * Applies the series and returns the id of the resulting commit, which depends on nothing but
+     * the content of {@code base} and of the patches. The work tree is not touched.
+     *
+     * @param base a commit
+     * @param version what {@code base} is called, for the message if a patch does not apply
+     * @throws InfrastructureException naming patch, file and hunk
+     */
+    String apply(Git git, String base, String version) {
+        Git series = git.withIndex("series.index");
+        series.command("read-tree", base).check();
+        String commit = base;
+        for (Path patch : patches) {
+            StringJoiner said = new StringJoiner("\n");
+            int status =
+                    series.command(
+                                    "apply",
+                                    "--cached",
+                                    "--whitespace=nowarn",
+                                    patch.toAbsolutePath().toString())
+                            .eachLine(said::add)
+                            .run();
+            if (status != 0) {
+                throw new InfrastructureException(
+                        "patch " + patch + " does not apply to " + version,
+                        reason(patch, said.toString()),
+                        "port the patch to this version of the source, or take the version it is"
+                                + " for");
+            }
+            commit = series.commit(message(patch), List.of(commit));
+        }
+        return commit;
+    }
+
+    /** Subject and body of the mail; the part below {@code ---} is not for the history. */
+    private static String message(Path patch) {
+        StringJoiner body = new StringJoiner("\n");
+        boolean inBody = false;
+        for (String line : read(patch).lines().toList()) {
+            if (line.equals("---") || line.startsWith("diff --git ")) {
+                break;
+            }
+            if (inBody) {
+                body.add(line);
+            } else if (line.isEmpty()) {
+                inBody = true;
+            }
+        }
+        return subject(patch) + "\n\n" + body.toString().strip();
+    }
+
+    private static String reason(Path patch, String said) {
+        Matcher noPlace = NO_PLACE.matcher(said);
+        if (noPlace.find()) {
+            String file = noPlace.group(1);
+            return hunk(patch, file, noPlace.group(2))
+                    .map(hunk -> file + ", " + hunk + ", finds no place")
+                    .orElse(file + ", the hunk at line " + noPlace.group(2) + ", finds no place");
+        }
+        Matcher error = ERROR.matcher(said);
+        return error.find() ? error.group(1) : said.strip();
+    }
+
+    /**
+     * Which of its file's hunks begins at {@code line} of the old file: {@code hunk 2 of 3 (@@…)}.
+     */
+    private static Optional<String> hunk(Path patch, String file, String line) {
+        int count = 0;
+        int number = 0;
+        String header = "";
+        boolean inFile = false;
+        for (String each : read(patch).lines().toList()) {
+            if (each.startsWith("diff --git ")) {
+                inFile = each.endsWith(" b/" + file);
+            } else if (inFile && each.startsWith("@@ -")) {
+                count++;
+                if (each.startsWith("@@ -" + line + ",") || each.startsWith("@@ -" + line + " ")) {
+                    number = count;
+                    header = each;
+                }
+            }
+        }
+        return number == 0
+                ? Optional.empty()
+                : Optional.of("hunk " + number + " of " + count + " (" + header + ")");
+    }
+
+    private static String read(Path patch) {
+        try {
+            // Not readString(), which refuses bytes that are not UTF-8: a patch may carry any.
+            return new String(Files.readAllBytes(patch), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw Disk.failure("cannot read patch " + patch, patch, e);
+        }
+    }
+}

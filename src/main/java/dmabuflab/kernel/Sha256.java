@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import dmabuflab.host.Disk;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** A digest over named parts, so that no two different lists of parts give the same bytes. */
+final class Sha256 {
+
+    private final MessageDigest digest = sha256();
+
+    /** Adds a piece of text under a name. */
+    Sha256 add(String name, String value) {
+        return add(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Adds the content of a file under a name; where the file lies does not matter. */
+    Sha256 add(String name, Path file) {
+        try {
+            return add(name, Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + file, file, e);
+        }
+    }
+
+    private Sha256 add(String name, byte[] value) {
+        digest.update((name + "\n" + value.length + "\n").getBytes(StandardCharsets.UTF_8));
+        digest.update(value);
+        return this;
+    }
+
+    /** The digest as 64 hexadecimal digits; ends the use of this object. */
+    String hex() {
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The digest of a file, as sha256sum(1) prints it. */
+    static String of(Path file) {
+        MessageDigest digest = sha256();
+        byte[] buffer = new byte[1 << 16];
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+                digest.update(buffer, 0, n);
+            }
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + file, file, e);
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
+    }
+}

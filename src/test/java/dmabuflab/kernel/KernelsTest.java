@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.Command;
+import dmabuflab.host.InfrastructureException;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+
+class KernelsTest {
+
+    @TempDir Path root;
+
+    @Test
+    void buildsOnceAndThenFindsIt() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+
+        KernelImage image = kernel.kernels().obtain("9.8", "");
+
+        assertThat(kernel.compiled()).containsExactlyInAnyOrder("drivers/one.o", "drivers/two.o");
+        assertThat(image.bzImage()).content().contains("4\nfive\n6").contains("CONFIG_DEVICE=y");
+        assertThat(image.vmlinux()).exists();
+        assertThat(image.config()).content().contains("CONFIG_BUS=y");
+        assertThat(image.importerModule()).hasContent("importer");
+        assertThat(image.uapiHeaders().resolve("linux/fake.h")).exists();
+        assertThat(image.release()).isEqualTo("9.8.7-rc6");
+        assertThat(image.commandLine()).isEqualTo("quiet");
+
+        Cache.delete(kernel.build());
+        assertThat(kernel.kernels().obtain("9.8", "")).isEqualTo(image);
+        assertThat(kernel.build()).doesNotExist();
+    }
+
+    @Test
+    void writesDownWhatWentIn() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path patch = kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        JsonNode manifest =
+                new ObjectMapper()
+                        .readTree(kernel.kernels().obtain("9.8", "debug").manifest().toFile());
+        assertThat(manifest.path("target").asText()).isEqualTo("9.8");
+        assertThat(manifest.path("variant").asText()).isEqualTo("debug");
+        assertThat(manifest.path("source").asText()).isEqualTo("linux.tar.xz");
+        assertThat(manifest.path("compiler").asText()).contains("gcc");
+        assertThat(manifest.path("patches")).hasSize(1);
+        JsonNode first = manifest.path("patches").path(0);
+        assertThat(first.path("subject").asText()).isEqualTo("drivers: Replace 5 by five");
+        assertThat(first.path("sha256").asText()).isEqualTo(Sha256.of(patch));
+    }
+
+    @Test
+    void rebuildsOnlyWhatAPatchTouches() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        KernelImage before = kernel.kernels().obtain("9.8", "");
+        kernel.compiled();
+
+        Path patch = kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        KernelImage after = kernel.kernels().obtain("9.8", "");
+        assertThat(kernel.compiled()).containsExactly("drivers/one.o");
+        assertThat(after.key()).isNotEqualTo(before.key());
+
+        Files.delete(patch);
+        assertThat(kernel.kernels().obtain("9.8", "")).isEqualTo(before);
+        assertThat(kernel.compiled()).isEmpty();
+    }
+
+    @Test
+    void doesNotBuildForANewCommitMessage() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path patch = kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        KernelImage before = kernel.kernels().obtain("9.8", "");
+        kernel.compiled();
+        Files.writeString(patch, Files.readString(patch).replace("better", "much better"));
+        assertThat(kernel.kernels().obtain("9.8", "")).isEqualTo(before);
+        assertThat(kernel.compiled()).isEmpty();
+    }
+
+    @Test
+    void buildsVariantsAndMutantsBesideEachOther() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Path mutant = kernel.mutant("m", "drivers/two.c", "two", "too");
+        Kernels kernels = kernel.kernels();
+        KernelImage plain = kernels.obtain("9.8", "");
+        kernel.compiled();
+
+        KernelImage mutated = kernels.obtainMutant("9.8", "", mutant);
+        assertThat(kernel.compiled()).containsExactly("drivers/two.o");
+        assertThat(mutated.bzImage()).content().contains("too").contains("five");
+
+        KernelImage debug = kernels.obtain("9.8", "debug");
+        assertThat(debug.config()).content().contains("CONFIG_DEBUG=y");
+        assertThat(debug.bzImage()).content().contains("two");
+        assertThat(plain.bzImage()).content().contains("two").doesNotContain("CONFIG_DEBUG");
+        assertThat(kernels.obtain("9.8", "")).isEqualTo(plain);
+    }
+
+    @Test
+    void saysWhichHunkOfWhichPatchFails() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Path second = kernel.patch("0002-b", "drivers/one.c", "6", "six");
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("patch " + second + " does not apply to linux.tar.xz")
+                .hasMessageContaining(
+                        "drivers/one.c, hunk 1 of 1 (@@ -6,3 +6,3 @@), finds no place");
+    }
+
+    @Test
+    void saysWhichFileOfAPatchIsMissing() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path patch = kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Files.writeString(patch, Files.readString(patch).replace("one.c", "three.c"));
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("drivers/three.c: does not exist in index");
+    }
+
+    @Test
+    void saysWhyAnOptionIsLost() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.fragment("base", "CONFIG_DEVICE=y\n");
+        Path fragment = kernel.project.resolve("kernel-config/fragments/base.config");
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("1 of 1 options")
+                .hasMessageContaining("CONFIG_DEVICE=y (" + fragment + ":1) became n")
+                .hasMessageContaining("Kconfig:6: depends on BUS (BUS=n)");
+        kernel.fragment("base", "CONFIG_BUS=y\nCONFIG_DEVICE=y\n");
+        assertThat(kernel.kernels().obtain("9.8", "").config()).exists();
+    }
+
+    @Test
+    void showsTheFirstErrorsOfTheCompiler() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path patch = kernel.patch("0001-a", "drivers/one.c", "5", "syntax error");
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("cannot build kernel 9.8")
+                .hasMessageContaining("drivers/one.c:6:1: error: syntax error")
+                .hasMessageContaining(kernel.build().resolve("lab.log").toString());
+        Files.delete(patch);
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("\n5\n");
+    }
+
+    @Test
+    void mendsASourceInWhichGitWasKilled() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.kernels().obtain("9.8", "");
+        Path git = kernel.unpacked().resolve(".git");
+        Files.writeString(git.resolve("index.lock"), "");
+        Files.writeString(git.resolve("series.index.lock"), "");
+        Files.writeString(kernel.unpacked().resolve("drivers/two.c"), "half");
+        Files.writeString(kernel.unpacked().resolve("drivers/three.c"), "of another patch");
+
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage())
+                .content()
+                .contains("five", "two\n")
+                .doesNotContain("half", "another");
+    }
+
+    @Test
+    void mendsABuildInWhichMakeWasKilled() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path image = kernel.kernels().obtain("9.8", "").directory();
+        kernel.compiled();
+        Cache.delete(image);
+        Path object = kernel.build().resolve("drivers/two.o");
+        Files.writeString(object, "half");
+        FileTime lately = FileTime.fromMillis(System.currentTimeMillis() + 10_000);
+        Files.setLastModifiedTime(object, lately);
+        Path mark = Files.writeString(kernel.build().resolve("lab.unfinished"), "");
+
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().doesNotContain("half");
+        assertThat(kernel.compiled()).containsExactly("drivers/two.o");
+        assertThat(mark).doesNotExist();
+    }
+
+    @Test
+    void followsATreeAndNeverWritesToIt() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        FakeKernel.write(kernel.source.resolve("drivers/two.o"), "built in the tree");
+        Map<Path, FileTime> before = times(kernel.source);
+
+        KernelImage first = kernel.kernels().obtain("9.8", "");
+        assertThat(first.bzImage()).content().contains("five").doesNotContain("in the tree");
+        assertThat(times(kernel.source)).isEqualTo(before);
+        assertThat(kernel.kernels().obtain("9.8", "")).isEqualTo(first);
+        kernel.compiled();
+
+        Files.writeString(kernel.source.resolve("drivers/two.c"), "changed");
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("changed");
+        assertThat(kernel.compiled()).containsExactly("drivers/two.o");
+        assertThat(new ObjectMapper().readTree(first.manifest().toFile()).path("source").asText())
+                .isEqualTo("9.8.7-rc6 of " + kernel.source);
+    }
+
+    private static Map<Path, FileTime> times(Path directory) throws IOException {
+        Map<Path, FileTime> times = new HashMap<>();
+        try (Stream<Path> walk = Files.walk(directory)) {
+            for (Path file : walk.toList()) {
+                times.put(file, Files.getLastModifiedTime(file));
+            }
+        }
+        return times;
+    }
+
+    @Test
+    void takesAnotherSourceWhenTheTargetNamesOne() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.kernels().obtain("9.8", "");
+        kernel.compiled();
+        Files.writeString(kernel.source.resolve("drivers/two.c"), "newer");
+        kernel.target("{\"tree\": \"" + kernel.source + "\"}");
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("newer");
+        assertThat(kernel.compiled()).contains("drivers/two.o");
+    }
+
+    @Test
+    void refusesATarballWithAnotherDigest() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.target(
+                "{\"tarball\": \"%s\", \"sha256\": \"00\"}"
+                        .formatted(root.resolve("linux.tar.xz")));
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("the target says 00");
+        assertThat(kernel.unpacked()).doesNotExist();
+    }
+
+    @Test
+    void refusesWhatIsNoKernel() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        kernel.target("{\"tree\": \"" + kernel.project + "\"}");
+        assertThatThrownBy(() -> kernel.kernels().obtain("9.8", ""))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("as a kernel source");
+    }
+
+    @Test
+    void keepsTheHistoryForPeople() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "fünf");
+        kernel.kernels().obtain("9.8", "");
+        assertThat(Command.of("git", "log", "--format=%s%n%b").in(kernel.unpacked()).output())
+                .isEqualTo(
+                        """
+                        drivers: Replace 5 by fünf
+                        Because it is better.
+
+                        Signed-off-by: Somebody <somebody@example.org>
+                        pristine: linux.tar.xz
+                        """);
+        String commit = Git.at(kernel.unpacked()).command("rev-parse", "HEAD").output();
+        Cache.delete(kernel.cache.root());
+        kernel.kernels().obtain("9.8", "");
+        assertThat(Git.at(kernel.unpacked()).command("rev-parse", "HEAD").output())
+                .isEqualTo(commit);
+    }
+}
