@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.guest;
+
+/**
+ * The guest's kernel refused what a scenario needed to go on: a failed scenario, not a broken lab.
+ */
+public final class AgentRefusal extends AssertionError {
+    private static final long serialVersionUID = 1;
+    private final String errno;
+
+    AgentRefusal(String request, Answer answer) {
+        super(
+                request
+                        + " failed with "
+                        + answer.errno()
+                        + " from "
+                        + answer.call()
+                        + ": "
+                        + answer.error());
+        this.errno = answer.errno();
+    }
+
+    /** Symbolic, for instance {@code ENODEV}. */
+    public String errno() {
+        return errno;
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.guest;
+
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.qemu.JsonLines;
+import dmabuflab.qemu.QemuProcess;
+import dmabuflab.qemu.Qmp;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * A running guest with its agent ready. Close it to end QEMU; the artefact directory then holds
+ * console.log, agent.log, qemu.log, qemu-trace.log and qemu-command.sh.
+ */
+public final class Guest implements AutoCloseable {
+    private final QemuProcess qemu;
+    private final Console console;
+    private final Agent agent;
+    private final PrintWriter agentLog;
+    private final Slots slots;
+    private final String boot;
+    private TimeScale scale;
+
+    private Guest(
+            QemuProcess qemu,
+            Console console,
+            Agent agent,
+            PrintWriter agentLog,
+            String boot,
+            TimeScale scale) {
+        this.qemu = qemu;
+        this.console = console;
+        this.agent = agent;
+        this.agentLog = agentLog;
+        this.slots = new Slots(this);
+        this.boot = boot;
+        this.scale = scale;
+    }
+
+    /**
+     * Boots a guest and waits for its agent.
+     *
+     * @param artefacts existing directory that receives all logs
+     * @param console is told what the guest prints, from another thread
+     */
+    public static Guest boot(
+            GuestImage image, Path artefacts, TimeScale scale, Consumer<byte[]> console) {
+        long start = System.nanoTime();
+        Guest guest = start(image, List.of(), artefacts, scale, console, "cold boot");
+        try {
+            guest.agent.allowSilence(scale.boot());
+            guest.agent.call("agent.hello", Map.of());
+            guest.scale = scale.measuredBy(Duration.ofNanos(System.nanoTime() - start));
+            guest.agent.allowSilence(guest.scale.silence());
+            return guest;
+        } catch (RuntimeException | Error e) {
+            guest.kill(e);
+            throw e;
+        }
+    }
+
+    /**
+     * Continues a guest from a saved state.
+     *
+     * @param bootTook how long the saved guest had taken to boot: its measured speed
+     */
+    static Guest restore(
+            GuestImage image,
+            Path state,
+            Duration bootTook,
+            Path artefacts,
+            TimeScale scale,
+            Consumer<byte[]> console) {
+        TimeScale measured = scale.measuredBy(bootTook);
+        Guest guest =
+                start(
+                        image,
+                        List.of("-incoming", "defer"),
+                        artefacts,
+                        measured,
+                        console,
+                        "restored");
+        try {
+            Migration.load(guest.qmp(), state, measured.silence());
+            guest.agent.call("agent.hello", Map.of());
+            return guest;
+        } catch (RuntimeException | Error e) {
+            guest.kill(e);
+            throw e;
+        }
+    }
+
+    private static Guest start(
+            GuestImage image,
+            List<String> more,
+            Path artefacts,
+            TimeScale scale,
+            Consumer<byte[]> listener,
+            String boot) {
+        List<String> words = new ArrayList<>(image.machineArguments());
+        words.addAll(more);
+        QemuProcess qemu = QemuProcess.start(image.qemu(), words, artefacts, scale.silence());
+        try {
+            PrintWriter log =
+                    new PrintWriter(
+                            artefacts.resolve("agent.log").toFile(), StandardCharsets.UTF_8);
+            Console console =
+                    new Console(qemu.console(), artefacts.resolve("console.log"), listener);
+            Agent agent =
+                    new Agent(new JsonLines("agent", qemu.agent(), log::println), scale.silence());
+            return new Guest(qemu, console, agent, log, boot, scale);
+        } catch (IOException e) {
+            qemu.close();
+            throw new InfrastructureException(
+                    "cannot write the guest's logs to " + artefacts,
+                    e.toString(),
+                    "is the disk full?",
+                    e);
+        }
+    }
+
+    public Agent agent() {
+        return agent;
+    }
+
+    public Qmp qmp() {
+        return qemu.qmp();
+    }
+
+    /** Process id of QEMU, for mapping the guest's memory. */
+    public long pid() {
+        return qemu.pid();
+    }
+
+    /** "restored" or "cold boot". */
+    public String bootedHow() {
+        return boot;
+    }
+
+    public TimeScale scale() {
+        return scale;
+    }
+
+    /** True when QEMU is no longer there, whoever ended it. */
+    public boolean hasEnded() {
+        return qemu.hasEnded();
+    }
+
+    /**
+     * Hot-plugs a device and waits until the guest has it.
+     *
+     * @param description name of a file in qemu/devices, with a size where it needs one: {@code
+     *     edu}, {@code ivshmem:16M}
+     */
+    public PluggedDevice plug(Path devices, String description) {
+        return slots.plug(devices, description, qemu.scratch());
+    }
+
+    /** Has the agent say its last word, so that no answer can have been lost. */
+    public void bye() {
+        agent.bye();
+    }
+
+    /** Ends QEMU at once. */
+    @Override
+    public void close() {
+        try (qemu;
+                agentLog) {
+            qemu.kill();
+            console.finish();
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot record the guest's console", e.toString(), "is the disk full?", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void kill(Throwable reason) {
+        try {
+            close();
+        } catch (RuntimeException e) {
+            reason.addSuppressed(e);
+        }
+    }
+}

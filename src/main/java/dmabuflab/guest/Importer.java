@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.guest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** An attachment of the test importer module: what an importing driver would do, on command. */
+public final class Importer {
+
+    /** What an attachment asks for; starts out as a faultable PFN importer without a device. */
+    public record Wish(boolean notified, boolean p2p, boolean pfn, String device) {
+        public static final Wish PFN_IMPORTER = new Wish(true, true, true, "none");
+
+        public Wish withoutNotify() {
+            return new Wish(false, p2p, pfn, device);
+        }
+
+        /** An importer that maps scatterlists and never asks for a PFN. */
+        public Wish mapOnly() {
+            return new Wish(notified, p2p, false, device);
+        }
+
+        /** Attaches on behalf of this PCI device. */
+        public Wish forDevice(String bdf) {
+            return new Wish(notified, p2p, pfn, bdf);
+        }
+    }
+
+    /** A page's frame and the order of the largest aligned block around it. */
+    public record Pfn(long pfn, int maxOrder) {}
+
+    /**
+     * One notify as the importer saw it.
+     *
+     * @param timeNs CLOCK_MONOTONIC of the guest
+     * @param requeryErrno what a query from inside the notify gave, "" for success
+     */
+    public record Notify(long seq, long timeNs, String requeryErrno, long requeryPfn) {}
+
+    private final Agent agent;
+    private final String name;
+
+    private Importer(Agent agent, String name) {
+        this.agent = agent;
+        this.name = name;
+    }
+
+    public static Importer attach(Agent agent, DmaBuf buffer, Wish wish, String name) {
+        agent.call("importer.attach", arguments(buffer, wish, name));
+        return new Importer(agent, name);
+    }
+
+    /** Attaches where the kernel is expected to refuse. */
+    public static Answer tryAttach(Agent agent, DmaBuf buffer, Wish wish, String name) {
+        return agent.attempt("importer.attach", arguments(buffer, wish, name));
+    }
+
+    private static Map<String, ?> arguments(DmaBuf buffer, Wish wish, String name) {
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put("dmabuf", buffer.name());
+        arguments.put("name", name);
+        arguments.put("notify", wish.notified() ? 1 : 0);
+        arguments.put("p2p", wish.p2p() ? 1 : 0);
+        arguments.put("pfn", wish.pfn() ? 1 : 0);
+        arguments.put("device", wish.device());
+        return arguments;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** dma_buf_get_pfn_unlocked() for one page. */
+    public Pfn query(long pgoff) {
+        Answer answer =
+                agent.call(
+                        "importer.query", Map.of("name", name, "pgoff", pgoff, "lock", "unlocked"));
+        return new Pfn(answer.number("pfn"), (int) answer.number("max_order"));
+    }
+
+    /** dma_buf_get_pfn() with the reservation lock taken by the importer. */
+    public Pfn queryLocked(long pgoff) {
+        Answer answer =
+                agent.call(
+                        "importer.query", Map.of("name", name, "pgoff", pgoff, "lock", "caller"));
+        return new Pfn(answer.number("pfn"), (int) answer.number("max_order"));
+    }
+
+    /** A query whose refusal is an answer; {@code lock} is "unlocked" or "caller". */
+    public Answer tryQuery(long pgoff, String lock) {
+        return agent.attempt("importer.query", Map.of("name", name, "pgoff", pgoff, "lock", lock));
+    }
+
+    /** Queries {@code count} pages one by one. */
+    public List<Pfn> range(long first, long count) {
+        Answer answer =
+                agent.call("importer.range", Map.of("name", name, "first", first, "count", count));
+        long[] pfns = answer.numbers("pfns");
+        long[] orders = answer.numbers("orders");
+        List<Pfn> pages = new ArrayList<>(pfns.length);
+        for (int i = 0; i < pfns.length; i++) {
+            pages.add(new Pfn(pfns[i], (int) orders[i]));
+        }
+        return pages;
+    }
+
+    /** Takes the notifies recorded so far. */
+    public List<Notify> notifies() {
+        List<Notify> notifies = new ArrayList<>();
+        for (JsonNode event :
+                agent.call("importer.events", Map.of("name", name)).json().required("events")) {
+            notifies.add(
+                    new Notify(
+                            event.required("seq").asLong(),
+                            event.required("time_ns").asLong(),
+                            event.required("requery_errno").asText(),
+                            event.required("requery_pfn").asLong()));
+        }
+        return notifies;
+    }
+
+    /** Maps the whole buffer for the importer's device; undone by {@link #unmap} only. */
+    public void map() {
+        agent.call("importer.map", Map.of("name", name));
+    }
+
+    public void unmap() {
+        agent.call("importer.unmap", Map.of("name", name));
+    }
+
+    /** Adds an unsignalled fence to the buffer; {@code usage} is "kernel" or "bookkeep". */
+    public void holdFence(String usage) {
+        agent.call("importer.fence", Map.of("name", name, "action", "hold", "usage", usage));
+    }
+
+    public void signalFence() {
+        agent.call("importer.fence", Map.of("name", name, "action", "signal"));
+    }
+
+    public void detach() {
+        agent.call("importer.detach", Map.of("name", name));
+    }
+}

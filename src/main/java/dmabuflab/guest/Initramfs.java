@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.guest;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.Command;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.ProjectFiles;
+import dmabuflab.kernel.KernelImage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The guest's root file system: busybox, the agent, the test importer and an init, packed into one
+ * cpio archive and cached by what went into it.
+ *
+ * @param file the archive
+ * @param key hash of its inputs
+ */
+public record Initramfs(Path file, String key) {
+    private static final Path BUSYBOX = Path.of("/bin/busybox");
+
+    /** Returns the archive that belongs to this kernel, built when it is not in the cache. */
+    public static Initramfs obtain(ProjectFiles project, Cache cache, KernelImage kernel) {
+        if (!Files.exists(BUSYBOX)) {
+            throw new InfrastructureException(
+                    "busybox is missing", BUSYBOX + " does not exist", "install busybox-static");
+        }
+        Path tools = project.guestTools();
+        List<Path> inputs =
+                new ArrayList<>(List.of(BUSYBOX, kernel.importerModule(), tools.resolve("init")));
+        inputs.addAll(files(tools.resolve("labctl")));
+        // The importer's ioctl numbers are compiled into labctl.
+        inputs.addAll(files(tools.resolve("pfn-importer")));
+        String key = Hash.of(inputs, kernel.release());
+        Path directory =
+                cache.publish(
+                        cache.directory("initramfs").resolve(key),
+                        filling -> build(tools, kernel, filling));
+        return new Initramfs(directory.resolve("initramfs.cpio"), key);
+    }
+
+    private static void build(Path tools, KernelImage kernel, Path filling) throws IOException {
+        Path root = Files.createDirectory(filling.resolve("root"));
+        Path log = filling.resolve("build.log");
+        for (String name : List.of("bin", "lib/modules", "proc", "sys", "dev", "run", "tmp")) {
+            Files.createDirectories(root.resolve(name));
+        }
+        Command.of(
+                        "make",
+                        "-C",
+                        tools.resolve("labctl").toString(),
+                        "UAPI=" + kernel.uapiHeaders(),
+                        "OUT=" + filling.resolve("labctl"))
+                .log(log)
+                .check();
+        Files.copy(filling.resolve("labctl/labctl"), root.resolve("bin/labctl"));
+        Files.copy(BUSYBOX, root.resolve("bin/busybox"));
+        Files.copy(kernel.importerModule(), root.resolve("lib/modules/pfn_importer.ko"));
+        Files.copy(tools.resolve("init"), root.resolve("init"));
+        for (Path program : List.of(root.resolve("init"), root.resolve("bin/labctl"))) {
+            if (!program.toFile().setExecutable(true)) {
+                throw new IOException("cannot make " + program + " executable");
+            }
+        }
+        // /init is a script of busybox's sh, which has to be there before init runs anything.
+        Files.createSymbolicLink(root.resolve("bin/sh"), Path.of("busybox"));
+        StringBuilder names = new StringBuilder();
+        try (Stream<Path> walk = Files.walk(root)) {
+            walk.forEach(path -> names.append(root.relativize(path)).append('\n'));
+        }
+        Command.of(
+                        "cpio",
+                        "--quiet",
+                        "-o",
+                        "-H",
+                        "newc",
+                        "-F",
+                        filling.resolve("initramfs.cpio").toString())
+                .in(root)
+                .input(names.toString().getBytes(StandardCharsets.UTF_8))
+                .log(log)
+                .check();
+    }
+
+    private static List<Path> files(Path directory) {
+        try (Stream<Path> walk = Files.walk(directory)) {
+            return walk.filter(Files::isRegularFile).sorted().toList();
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot read " + directory, e.toString(), "is the checkout complete?", e);
+        }
+    }
+}

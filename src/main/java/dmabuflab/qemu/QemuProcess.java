@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.qemu;
+
+import dmabuflab.host.Command;
+import dmabuflab.host.InfrastructureException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
+
+/**
+ * A running QEMU with its three sockets: QMP, the agent's port and the console.
+ *
+ * <p>QEMU connects to sockets that are already listening, so nothing has to be polled for: either
+ * it connects or it ends. Closing kills the process and waits for its end.
+ */
+public final class QemuProcess implements AutoCloseable {
+    private final Command.Running process;
+    private final Path scratch;
+    private final Path log;
+    private final Qmp qmp;
+    private final SocketChannel agent;
+    private final SocketChannel console;
+
+    private static final List<String> SOCKETS = List.of("qmp", "agent", "console");
+
+    /** Where QEMU's own messages and its trace events go, relative to the artefact directory. */
+    public static final String LOG = "qemu.log";
+
+    public static final String TRACE = "qemu-trace.log";
+
+    private QemuProcess(
+            Command.Running process,
+            Path scratch,
+            Path log,
+            Qmp qmp,
+            SocketChannel agent,
+            SocketChannel console) {
+        this.process = process;
+        this.scratch = scratch;
+        this.log = log;
+        this.qmp = qmp;
+        this.agent = agent;
+        this.console = console;
+    }
+
+    /**
+     * Starts QEMU, writes its command line to {@code qemu-command.sh} and connects.
+     *
+     * @param machine everything that makes up the guest; sockets and logs are added here
+     * @param artefacts existing directory for logs
+     * @param limit for QEMU's own answers
+     * @throws InfrastructureException when QEMU ends before it has connected, with its last words
+     */
+    public static QemuProcess start(
+            QemuBinary qemu, List<String> machine, Path artefacts, Duration limit) {
+        Path log = artefacts.resolve(LOG);
+        Path scratch = temporaryDirectory();
+        List<String> words = new ArrayList<>(List.of(qemu.program()));
+        words.addAll(machine);
+        for (String id : SOCKETS) {
+            words.addAll(List.of("-chardev", "socket,id=" + id + ",path=" + scratch.resolve(id)));
+        }
+        words.addAll(List.of("-mon", "chardev=qmp,mode=control", "-serial", "chardev:console"));
+        words.addAll(List.of("-D", artefacts.resolve(TRACE).toString()));
+        try {
+            Files.writeString(artefacts.resolve("qemu-command.sh"), ShellScript.of(words));
+            try (ServerSocketChannel qmp = listen(scratch.resolve("qmp"));
+                    ServerSocketChannel agent = listen(scratch.resolve("agent"));
+                    ServerSocketChannel console = listen(scratch.resolve("console"))) {
+                Command.Running process = Command.of(words).log(log).start();
+                // A QEMU that ends early must not leave us waiting in accept().
+                CompletableFuture<Void> giveUp =
+                        process.exit().handle((status, error) -> close(qmp, agent, console));
+                try {
+                    SocketChannel qmpSocket = qmp.accept();
+                    SocketChannel agentSocket = agent.accept();
+                    SocketChannel consoleSocket = console.accept();
+                    JsonLines lines = new JsonLines("qmp", qmpSocket, line -> {});
+                    return new QemuProcess(
+                            process,
+                            scratch,
+                            log,
+                            new Qmp(lines, limit),
+                            agentSocket,
+                            consoleSocket);
+                } catch (IOException e) {
+                    process.kill();
+                    giveUp.join();
+                    throw new InfrastructureException(
+                            "QEMU ended before it was up", lastWords(log), "log: " + log, e);
+                } catch (RuntimeException e) {
+                    process.kill();
+                    throw e;
+                }
+            }
+        } catch (IOException e) {
+            deleteScratch(scratch);
+            throw new InfrastructureException(
+                    "cannot prepare QEMU in " + artefacts, e.toString(), "is the disk full?", e);
+        } catch (RuntimeException e) {
+            deleteScratch(scratch);
+            throw e;
+        }
+    }
+
+    public Qmp qmp() {
+        return qmp;
+    }
+
+    /** Process id on the host, for reading its memory from outside. */
+    public long pid() {
+        return process.pid();
+    }
+
+    /** The virtio-serial port of the guest's agent. */
+    public SocketChannel agent() {
+        return agent;
+    }
+
+    /** The guest's serial console. */
+    public SocketChannel console() {
+        return console;
+    }
+
+    /** A directory for sockets and device memory that vanishes when QEMU is closed. */
+    public Path scratch() {
+        return scratch;
+    }
+
+    /** True once the process has ended, by itself or killed. */
+    public boolean hasEnded() {
+        return process.exit().isDone();
+    }
+
+    /** What QEMU printed last, for error messages. */
+    public String lastWords() {
+        return lastWords(log);
+    }
+
+    /** Ends the process and waits for it; what it has sent can still be read from its sockets. */
+    public void kill() {
+        process.kill();
+        try {
+            process.exit().get();
+        } catch (ExecutionException e) {
+            throw new InfrastructureException("cannot stop QEMU", e.toString(), "log: " + log, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            kill();
+            qmp.close();
+            agent.close();
+            console.close();
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot close QEMU's sockets", e.toString(), "log: " + log, e);
+        } finally {
+            deleteScratch(scratch);
+        }
+    }
+
+    /** Has a file deleted when the JVM is interrupted before the guest was closed. */
+    public static void vanishesWithUs(Path file) {
+        file.toFile().deleteOnExit();
+    }
+
+    private static Path temporaryDirectory() {
+        try {
+            // Not below the report directory: a unix socket's path has 107 bytes at most.
+            Path scratch = Files.createTempDirectory("dmabuf-lab-");
+            vanishesWithUs(scratch);
+            SOCKETS.forEach(id -> vanishesWithUs(scratch.resolve(id)));
+            return scratch;
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot create a directory for QEMU's sockets",
+                    e.toString(),
+                    "is " + System.getProperty("java.io.tmpdir") + " writable?",
+                    e);
+        }
+    }
+
+    private static void deleteScratch(Path scratch) {
+        try {
+            try (Stream<Path> files = Files.list(scratch)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(scratch);
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot remove " + scratch, e.toString(), "remove it by hand", e);
+        }
+    }
+
+    private static ServerSocketChannel listen(Path path) throws IOException {
+        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        server.bind(UnixDomainSocketAddress.of(path));
+        return server;
+    }
+
+    private static Void close(ServerSocketChannel... servers) {
+        for (ServerSocketChannel server : servers) {
+            try {
+                server.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return null;
+    }
+
+    private static String lastWords(Path log) {
+        try {
+            List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
+            List<String> telling =
+                    lines.stream().filter(l -> !l.contains("TCG doesn't support")).toList();
+            int from = Math.max(0, telling.size() - 5);
+            return telling.isEmpty()
+                    ? "it printed nothing"
+                    : String.join("\n", telling.subList(from, telling.size()));
+        } catch (IOException e) {
+            return "its log cannot be read: " + e.getMessage();
+        }
+    }
+}
