@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.report;
+
+import dmabuflab.host.InfrastructureException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/** Writes a run into all formats. */
+public final class ReportWriters {
+    static final String JSON = "results.json";
+    static final String KTAP = "results.ktap";
+    static final String JUNIT = "junit.xml";
+    static final String RULES = "rules.txt";
+
+    /** Everything at the top of a report. */
+    static final List<String> FILES = List.of(JSON, KTAP, JUNIT, RULES);
+
+    private ReportWriters() {}
+
+    /**
+     * Writes junit.xml, results.ktap, results.json and rules.txt into the run's directory. A reader
+     * sees each of them whole or not at all, whenever this process ends.
+     *
+     * @throws InfrastructureException when one cannot be written
+     */
+    public static void write(RunResult result) {
+        replace(result.directory().resolve(JUNIT), JunitXml.of(result));
+        replace(result.directory().resolve(KTAP), Ktap.of(result));
+        replace(result.directory().resolve(JSON), ResultsJson.of(result));
+        replace(result.directory().resolve(RULES), RulesTable.of(result));
+    }
+
+    private static void replace(Path file, String content) {
+        Path fresh = file.resolveSibling("." + file.getFileName() + ".part");
+        try {
+            try {
+                // Unlike writeString, this has no quarrel with half characters from a console.
+                Files.write(fresh, content.getBytes(StandardCharsets.UTF_8));
+                Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(fresh);
+            }
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot write " + file,
+                    e.toString(),
+                    "is the disk full, or the directory gone?",
+                    e);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The run as one JSON object, for programs. Members come in this order:
+ *
+ * <ul>
+ *   <li>{@code format}: 1; a higher number when a member changes its meaning or goes
+ *   <li>{@code started}: ISO 8601, UTC; {@code durationMs}
+ *   <li>{@code exitStatus}: 0, 1 or 3, as the command line's
+ *   <li>{@code environment}: object of strings, what the run was made on
+ *   <li>{@code counts}: outcome to number of scenarios, all six outcomes
+ *   <li>{@code scenarios}: array of objects, sorted by id: {@code id}, {@code title}, {@code rules}
+ *       (array of rule ids), {@code outcome} ("passed", "failed", "crashed", "hung",
+ *       "infrastructure", "skipped"), {@code message}, {@code details}, {@code started}, {@code
+ *       durationMs}, {@code boot} ("restored", "cold boot" or ""), {@code directory} (relative to
+ *       the report, or null), {@code witnesses} (witness to array of statements), {@code rerun}
+ *   <li>{@code rules}: rule id to object with {@code verdict} (an outcome) and {@code scenarios}
+ *       (scenario id to outcome)
+ * </ul>
+ */
+final class ResultsJson {
+    private static final ObjectMapper MAPPER =
+            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private ResultsJson() {}
+
+    static String of(RunResult run) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("format", 1);
+        json.put("started", run.started().toString());
+        json.put("durationMs", run.duration().toMillis());
+        json.put("exitStatus", run.exitStatus());
+        ObjectNode environment = json.putObject("environment");
+        run.environment().forEach(environment::put);
+        ObjectNode counts = json.putObject("counts");
+        for (Outcome outcome : Outcome.values()) {
+            counts.put(outcome.label(), run.counts().getOrDefault(outcome, 0));
+        }
+        ArrayNode scenarios = json.putArray("scenarios");
+        run.scenarios().forEach(result -> scenario(scenarios.addObject(), result, run.directory()));
+        ObjectNode rules = json.putObject("rules");
+        run.rules().forEach((rule, proofs) -> rule(rules.putObject(rule), proofs));
+        try {
+            return MAPPER.writeValueAsString(json) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
+        }
+    }
+
+    private static void scenario(ObjectNode json, ScenarioResult result, Path report) {
+        json.put("id", result.id());
+        json.put("title", result.title());
+        strings(json.putArray("rules"), result.rules());
+        json.put("outcome", result.outcome().label());
+        json.put("message", result.message());
+        json.put("details", result.details());
+        json.put("started", result.started().toString());
+        json.put("durationMs", result.duration().toMillis());
+        json.put("boot", result.boot());
+        json.put("directory", directory(result, report));
+        ObjectNode witnesses = json.putObject("witnesses");
+        result.witnesses().forEach((who, said) -> strings(witnesses.putArray(who), said));
+        json.put("rerun", result.rerun());
+    }
+
+    private static String directory(ScenarioResult result, Path report) {
+        if (result.directory() == null) {
+            return null;
+        }
+        Path directory = result.directory().toAbsolutePath();
+        Path base = report.toAbsolutePath();
+        return (directory.startsWith(base) ? base.relativize(directory) : directory).toString();
+    }
+
+    private static void rule(ObjectNode json, Map<String, Outcome> proofs) {
+        json.put("verdict", Outcome.worst(proofs.values()).label());
+        ObjectNode scenarios = json.putObject("scenarios");
+        proofs.forEach((id, outcome) -> scenarios.put(id, outcome.label()));
+    }
+
+    private static void strings(ArrayNode array, List<String> strings) {
+        strings.forEach(array::add);
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.witness;
+
+/**
+ * An IOMMU table holds something hardware would refuse or that no kernel builds. The message names
+ * the entry and its content. When the guest runs meanwhile it may also mean that a table was freed
+ * and used for something else between two reads.
+ */
+public class MalformedTableException extends RuntimeException {
+    MalformedTableException(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.witness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.witness.IommuFault.Access;
+import dmabuflab.witness.TraceEvent.ContextInvalidation;
+import dmabuflab.witness.TraceEvent.Fault;
+import dmabuflab.witness.TraceEvent.FaultRecorded;
+import dmabuflab.witness.TraceEvent.Granularity;
+import dmabuflab.witness.TraceEvent.IotlbInvalidation;
+import dmabuflab.witness.TraceEvent.RootTable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The log is recorded: an edu device copies into a BAR, is revoked, and tries twice more. */
+class QemuTraceTest {
+    private static final SourceId EDU = SourceId.parse("00:01.0");
+
+    @TempDir Path directory;
+
+    @Test
+    void readsARecordedLog() throws IOException {
+        List<TraceEvent> events = new QemuTrace(recorded()).poll();
+
+        assertThat(events).hasSize(44).allMatch(event -> event.at().isPresent());
+        assertThat(events.get(0))
+                .isEqualTo(
+                        new RootTable(
+                                Optional.of(Instant.parse("2026-11-22T06:50:59.336279Z")),
+                                0x2a7c000,
+                                false));
+        assertThat(of(Fault.class, events)).hasSize(32);
+        assertThat(of(Fault.class, events).get(1).fault())
+                .isEqualTo(new IommuFault(EDU, 0x1003004, Access.WRITE, 5, OptionalInt.empty()));
+        assertThat(of(FaultRecorded.class, events))
+                .extracting(recorded -> recorded.fault().page())
+                .containsExactly(0x1003000L, 0x1004000L);
+        assertThat(of(IotlbInvalidation.class, events))
+                .extracting(IotlbInvalidation::granularity)
+                .startsWith(
+                        Granularity.GLOBAL,
+                        Granularity.DOMAIN,
+                        Granularity.DOMAIN,
+                        Granularity.SELECTIVE);
+        assertThat(of(ContextInvalidation.class, events).get(1).source()).contains(EDU);
+    }
+
+    @Test
+    void theInvalidationComesBeforeTheFault() throws IOException {
+        List<TraceEvent> events = new QemuTrace(recorded()).poll();
+        int invalidated =
+                events.indexOf(
+                        of(IotlbInvalidation.class, events).stream()
+                                .filter(i -> i.granularity() == Granularity.SELECTIVE)
+                                .findFirst()
+                                .orElseThrow());
+        IotlbInvalidation pages = (IotlbInvalidation) events.get(invalidated);
+        assertThat(pages.address()).isEqualTo(0x1000000);
+        assertThat(pages.length()).isEqualTo(0x10000);
+        assertThat(pages.covers(3, 0x1003000)).isTrue();
+        assertThat(pages.covers(3, 0x1010000)).isFalse();
+        assertThat(pages.covers(4, 0x1003000)).isFalse();
+        assertThat(events.indexOf(of(Fault.class, events).get(0))).isGreaterThan(invalidated);
+    }
+
+    @Test
+    void followsTheFile() throws IOException {
+        Path log = directory.resolve("trace.log");
+        QemuTrace trace = new QemuTrace(log);
+        assertThat(trace.poll()).as("not there yet").isEmpty();
+
+        Files.writeString(log, "vtd_dmar_fault sid 0x8 fault 6 addr 0x10");
+        assertThat(trace.poll()).as("half a line").isEmpty();
+        append(log, "00 write 0\nvtd_context_cache_reset \n");
+        assertThat(trace.poll())
+                .containsExactly(
+                        new Fault(
+                                Optional.empty(),
+                                new IommuFault(EDU, 0x1000, Access.READ, 6, OptionalInt.empty())));
+        assertThat(trace.poll()).isEmpty();
+        append(log, "vtd_inv_desc_iotlb_global iotlb invalidate global\n");
+        assertThat(trace.poll())
+                .containsExactly(
+                        new IotlbInvalidation(
+                                Optional.empty(), Granularity.GLOBAL, OptionalInt.empty(), 0, 0));
+    }
+
+    @Test
+    void skipsOtherLines() {
+        assertThat(QemuTrace.parse("")).isEmpty();
+        assertThat(QemuTrace.parse("qemu-system-x86_64: warning: something")).isEmpty();
+        assertThat(QemuTrace.parse("vtd_inv_desc_iec granularity 0x0 index 0x0 mask 0x0"))
+                .isEmpty();
+        assertThat(QemuTrace.parse("vtd_dmar_fault in another format")).isEmpty();
+    }
+
+    @Test
+    void readsContextInvalidations() {
+        assertThat(QemuTrace.parse("vtd_inv_desc_cc_device context invalidate device 01:00.00"))
+                .contains(
+                        new ContextInvalidation(
+                                Optional.empty(),
+                                Granularity.SELECTIVE,
+                                OptionalInt.empty(),
+                                Optional.of(SourceId.parse("01:00.0"))));
+        assertThat(QemuTrace.parse("vtd_inv_desc_cc_domain context invalidate domain 0x3"))
+                .contains(
+                        new ContextInvalidation(
+                                Optional.empty(),
+                                Granularity.DOMAIN,
+                                OptionalInt.of(3),
+                                Optional.empty()));
+    }
+
+    private Path recorded() throws IOException {
+        Path log = directory.resolve("recorded.log");
+        try (InputStream in = QemuTraceTest.class.getResourceAsStream("qemu-trace.log")) {
+            Files.copy(in, log);
+        }
+        return log;
+    }
+
+    private static void append(Path file, String text) throws IOException {
+        Files.writeString(file, text, StandardOpenOption.APPEND);
+    }
+
+    private static <T extends TraceEvent> List<T> of(Class<T> type, List<TraceEvent> events) {
+        List<T> some = new ArrayList<>();
+        for (TraceEvent event : events) {
+            if (type.isInstance(event)) {
+                some.add(type.cast(event));
+            }
+        }
+        return some;
+    }
+}
