@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import dmabuflab.guest.AcceleratorChoice;
+import dmabuflab.guest.Initramfs;
+import dmabuflab.host.Cache;
+import dmabuflab.host.DebianPackage;
+import dmabuflab.host.Disk;
+import dmabuflab.host.ProjectFiles;
+import dmabuflab.kernel.KernelImage;
+import dmabuflab.kernel.Kernels;
+import dmabuflab.qemu.Accelerator;
+import dmabuflab.qemu.ConfigFile;
+import dmabuflab.qemu.QemuBinary;
+import dmabuflab.scenario.KernelName;
+import dmabuflab.scenario.Lab;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/** What doctor looks at, cheapest first. */
+final class Examination {
+    private final LabFlags flags;
+    private final ProjectFiles project = ProjectFiles.locate();
+    private final Cache cache = Cache.locate();
+    private final List<Diagnosis> found = new ArrayList<>();
+
+    private Examination(LabFlags flags) {
+        this.flags = flags;
+    }
+
+    static List<Diagnosis> of(LabFlags flags) {
+        Examination examination = new Examination(flags);
+        examination.processors();
+        examination.packages();
+        examination.disk();
+        Optional<KernelImage> kernel = examination.kernel();
+        examination.qemu(kernel);
+        return examination.found;
+    }
+
+    private void processors() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        long memory =
+                ((com.sun.management.OperatingSystemMXBean)
+                                java.lang.management.ManagementFactory.getOperatingSystemMXBean())
+                        .getTotalMemorySize();
+        long guests = memory / (3L << 29);
+        String finding = processors + " processors, " + Disk.gib(memory) + " memory";
+        found.add(
+                guests >= flags.jobs
+                        ? Diagnosis.good("machine", finding)
+                        : Diagnosis.limited(
+                                "machine",
+                                finding,
+                                "a guest takes up to 1.5 GiB: use --jobs " + Math.max(1, guests)));
+    }
+
+    private void packages() {
+        List<String> missing =
+                DebianPackage.all().stream()
+                        .filter(p -> !p.isPresent())
+                        .map(DebianPackage::name)
+                        .toList();
+        found.add(
+                missing.isEmpty()
+                        ? Diagnosis.good("packages", "all there")
+                        : Diagnosis.broken(
+                                "packages",
+                                "missing: " + String.join(" ", missing),
+                                "./lab run installs them, or apt-get install them by hand"));
+    }
+
+    private void disk() {
+        long free = Disk.free(cache.root());
+        String finding = Disk.gib(free) + " free for " + cache.root();
+        found.add(
+                free >= Kernels.DISK_NEEDED
+                        ? Diagnosis.good("disk", finding)
+                        : Diagnosis.limited(
+                                "disk",
+                                finding,
+                                "a first kernel build takes "
+                                        + Disk.gib(Kernels.DISK_NEEDED)
+                                        + "; point DMABUF_LAB_CACHE elsewhere"));
+    }
+
+    private Optional<KernelImage> kernel() {
+        KernelName name = KernelName.parse(flags.kernel);
+        Optional<KernelImage> image =
+                Kernels.of(project, cache).cached(name.target(), name.variant());
+        found.add(
+                image.map(i -> Diagnosis.good("kernel", i.release() + " is built, " + i.key()))
+                        .orElseGet(
+                                () ->
+                                        Diagnosis.limited(
+                                                "kernel",
+                                                flags.kernel + " is not built yet",
+                                                "./lab build does it")));
+        return image;
+    }
+
+    private void qemu(Optional<KernelImage> kernel) {
+        if (DebianPackage.all().stream().anyMatch(p -> !p.isPresent())) {
+            return; // packages() has said so
+        }
+        QemuBinary qemu = QemuBinary.find();
+        Set<String> missing = new TreeSet<>(drivers());
+        missing.removeAll(qemu.devices());
+        found.add(
+                missing.isEmpty()
+                        ? Diagnosis.good("qemu", qemu.version() + ", all devices there")
+                        : Diagnosis.broken(
+                                "qemu",
+                                qemu.version() + " lacks " + String.join(" ", missing),
+                                "install a QEMU with these device models"));
+        if (kernel.isPresent()) {
+            accelerator(kernel.get(), qemu);
+        } else {
+            found.add(
+                    Diagnosis.limited(
+                            "accelerator",
+                            "not tried: that takes a guest, and a guest a kernel",
+                            "./lab build, then ./lab doctor again"));
+        }
+    }
+
+    private void accelerator(KernelImage kernel, QemuBinary qemu) {
+        AcceleratorChoice choice =
+                AcceleratorChoice.make(
+                        flags.accelerator,
+                        kernel,
+                        Initramfs.obtain(project, cache, kernel),
+                        qemu,
+                        Lab.machine(project),
+                        cache,
+                        cache.directory("accelerator-trial"));
+        String finding = choice.accelerator() + ": " + choice.why();
+        found.add(
+                choice.accelerator() == Accelerator.KVM
+                        ? Diagnosis.good("accelerator", finding)
+                        : Diagnosis.limited(
+                                "accelerator",
+                                finding,
+                                "nothing has to be done: every scenario runs on TCG"));
+    }
+
+    /** Every device model that a machine or device file names. */
+    private Set<String> drivers() {
+        Set<String> drivers = new TreeSet<>();
+        try (Stream<Path> files = Files.walk(project.qemu())) {
+            files.filter(file -> file.toString().endsWith(".cfg"))
+                    .flatMap(file -> ConfigFile.read(file, Map.of()).sections().stream())
+                    .map(section -> section.values().get("driver"))
+                    .filter(driver -> driver != null)
+                    .forEach(drivers::add);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return drivers;
+    }
+}

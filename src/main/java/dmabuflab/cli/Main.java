@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import dmabuflab.host.InfrastructureException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line. Exit status: 0 all good, 1 a scenario is red, 2 usage, 3 the lab itself. */
+@Command(
+        name = "lab",
+        description = "Boots a kernel with a dma-buf PFN series and proves what it shares.",
+        footer = {
+            "",
+            "Exit status: 0 all good; 1 a scenario failed, crashed or hung, or a mutant",
+            "survived; 2 wrong usage; 3 the lab itself could not do its work."
+        },
+        mixinStandardHelpOptions = true,
+        version = "dmabuf-lab 0.1",
+        subcommands = {
+            RunCommand.class,
+            ListCommand.class,
+            BuildCommand.class,
+            DoctorCommand.class,
+            MutantsCommand.class,
+            BenchCommand.class
+        })
+public final class Main {
+    private static final int INFRASTRUCTURE = 3;
+
+    private Main() {}
+
+    public static void main(String[] words) {
+        System.exit(commandLine().execute(words));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .setUsageHelpWidth(80)
+                .setExecutionExceptionHandler(
+                        (failure, command, parsed) -> {
+                            if (failure instanceof InfrastructureException) {
+                                command.getErr().println("lab: " + failure.getMessage());
+                            } else {
+                                failure.printStackTrace(command.getErr());
+                                command.getErr().println("lab: this is a defect of the lab itself");
+                            }
+                            return INFRASTRUCTURE;
+                        });
+    }
+}

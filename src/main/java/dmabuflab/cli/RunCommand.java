@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import dmabuflab.report.RunResult;
+import dmabuflab.report.Summary;
+import dmabuflab.scenario.ScenarioRunner;
+import dmabuflab.scenario.Selection;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "run",
+        description = {
+            "Runs scenarios, each in a pristine guest, and writes a report.",
+            "Gets and builds whatever is missing first."
+        },
+        mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+    @Spec CommandSpec spec;
+
+    @Mixin LabFlags flags;
+
+    @Parameters(
+            paramLabel = "SELECTOR",
+            arity = "0..*",
+            description = "name, class, tag or rule, with shell-style wildcards: UR2, 'IO*'")
+    List<String> selectors = List.of();
+
+    @Option(
+            names = "--report",
+            paramLabel = "DIR",
+            description = "where the report goes (default: reports/DATE, linked as reports/latest)")
+    Path report;
+
+    @Option(
+            names = "--mutant",
+            paramLabel = "PATCH",
+            description = "run on a kernel with this patch on top of the series")
+    Path mutant;
+
+    @Override
+    public Integer call() {
+        Selection selection = Selectors.checked(spec, selectors);
+        PrintWriter out = spec.commandLine().getOut();
+        RunResult result =
+                ScenarioRunner.run(
+                        flags.options(Optional.ofNullable(mutant), Optional.ofNullable(report)),
+                        selection,
+                        flags.jobs,
+                        line -> {
+                            out.println(line);
+                            out.flush();
+                        });
+        out.println();
+        out.print(Summary.of(result, Summary.terminalHasColours()));
+        out.flush();
+        return result.exitStatus();
+    }
+}

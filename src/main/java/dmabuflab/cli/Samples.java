@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.DoubleStream;
+
+/** Durations of one thing measured several times. */
+final class Samples {
+    private final String what;
+    private final DoubleStream.Builder builder = DoubleStream.builder();
+    private double[] sorted;
+
+    Samples(String what) {
+        this.what = what;
+    }
+
+    /** Measures how long the call takes; what it returns is closed afterwards, unmeasured. */
+    void add(Callable<? extends AutoCloseable> call) {
+        long start = System.nanoTime();
+        try (AutoCloseable measured = call.call()) {
+            add((System.nanoTime() - start) / 1e9);
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Adds a measurement in seconds. */
+    void add(double seconds) {
+        builder.add(seconds);
+    }
+
+    double median() {
+        double[] s = sorted();
+        int middle = s.length / 2;
+        return s.length % 2 == 1 ? s[middle] : (s[middle - 1] + s[middle]) / 2;
+    }
+
+    /** These samples as a line, with the ratio of the other's median to this one's. */
+    String against(Samples other) {
+        return String.format(Locale.ROOT, "%s  x%.1f", this, other.median() / median());
+    }
+
+    @Override
+    public String toString() {
+        double[] s = sorted();
+        return String.format(
+                Locale.ROOT,
+                "%-36s median %7.2f s  min-max %.2f-%.2f s  n=%d",
+                what,
+                median(),
+                s[0],
+                s[s.length - 1],
+                s.length);
+    }
+
+    private double[] sorted() {
+        if (sorted == null) {
+            sorted = builder.build().sorted().toArray();
+        }
+        return sorted;
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestHung;
+import dmabuflab.witness.ConsoleFinding;
+import dmabuflab.witness.ConsoleReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** One scenario's guest, from its start to the verdict. */
+final class Attempt {
+    private final Lab lab;
+    private final Path directory;
+    private final ConsoleReport console = new ConsoleReport();
+    private final Testimony testimony = new Testimony();
+    private Guest guest;
+    private Testbed testbed;
+
+    Attempt(Lab lab, Path directory) {
+        this.lab = lab;
+        this.directory = directory;
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    Testimony testimony() {
+        return testimony;
+    }
+
+    Testbed testbed() {
+        return testbed;
+    }
+
+    Guest start() {
+        guest = lab.guest(directory, console::accept);
+        testbed = new Testbed(guest, lab.devices(), directory, testimony);
+        return guest;
+    }
+
+    /**
+     * Ends the guest and looks at what it left.
+     *
+     * @param failure what the scenario failed with; without one the guest has to end in good order
+     * @throws GuestCrashed when the kernel complained on the console, even if every assertion held
+     */
+    void finish(Optional<Throwable> failure) throws IOException {
+        if (guest == null) {
+            return;
+        }
+        Exception problem = null;
+        try (Guest closedLast = guest;
+                Testbed closedFirst = testbed) {
+            boolean talks = !guest.hasEnded() && !(failure.orElse(null) instanceof GuestHung);
+            if (talks) {
+                Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
+            }
+            if (failure.isEmpty()) {
+                guest.bye();
+            }
+        } catch (RuntimeException | IOException e) {
+            problem = e;
+        }
+        console.finish();
+        List<ConsoleFinding> findings = console.findings();
+        if (!findings.isEmpty()) {
+            GuestCrashed crash = new GuestCrashed(findings);
+            if (problem != null) {
+                crash.addSuppressed(problem);
+            }
+            throw crash;
+        }
+        if (problem instanceof IOException e) {
+            throw e;
+        } else if (problem instanceof RuntimeException e) {
+            throw e;
+        }
+    }
+
+    /** Nobody is believed alone: a scenario that heard one witness only has proved nothing. */
+    void requireSecondWitness() {
+        assertThat(testimony.heard())
+                .as("witnesses heard; a claim about memory needs two")
+                .hasSizeGreaterThan(1);
+    }
+}

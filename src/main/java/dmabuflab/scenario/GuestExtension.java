@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import dmabuflab.guest.Guest;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.AnnotatedElement;
+import java.util.Optional;
+import java.util.function.Function;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/** Gives each scenario its guest, and judges afterwards what the scenario itself cannot see. */
+final class GuestExtension implements BeforeEachCallback, AfterEachCallback, ParameterResolver {
+    private static final ExtensionContext.Namespace NAMESPACE =
+            ExtensionContext.Namespace.create(GuestExtension.class);
+
+    @Override
+    public void beforeEach(ExtensionContext context) {
+        Lab lab = Lab.of(LabOptions.from(context::getConfigurationParameter));
+        ScenarioId id = ScenarioId.of(context);
+        Attempt attempt = new Attempt(lab, lab.report().scenario(id.toString()));
+        // Kept before the guest starts, so that afterEach finds what a failed start left behind.
+        context.getStore(NAMESPACE).put(Attempt.class, attempt);
+        context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
+        Guest guest = attempt.start();
+        context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
+        for (String device : Listing.devices(context.getRequiredTestMethod())) {
+            attempt.testbed().plug(device);
+        }
+        attempt.testbed().trace().start();
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) throws Exception {
+        Attempt attempt = attempt(context);
+        if (attempt == null) {
+            return;
+        }
+        try {
+            attempt.finish(context.getExecutionException());
+            if (context.getExecutionException().isEmpty()
+                    && onMethodOrClass(context, KernelsWordOnly.class).isEmpty()) {
+                attempt.requireSecondWitness();
+            }
+        } finally {
+            attempt.testimony()
+                    .statements()
+                    .forEach(
+                            (witness, said) ->
+                                    context.publishReportEntry(
+                                            ReportingListener.WITNESS + witness,
+                                            String.join("\n", said)));
+        }
+    }
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+        return parameter.getParameter().getType() == Testbed.class;
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+        return attempt(context).testbed();
+    }
+
+    private static Attempt attempt(ExtensionContext context) {
+        return context.getStore(NAMESPACE).get(Attempt.class, Attempt.class);
+    }
+
+    private static <A extends Annotation> Optional<A> onMethodOrClass(
+            ExtensionContext context, Class<A> annotation) {
+        Function<AnnotatedElement, Optional<A>> find =
+                element -> Optional.ofNullable(element.getAnnotation(annotation));
+        return find.apply(context.getRequiredTestMethod())
+                .or(() -> find.apply(context.getRequiredTestClass()));
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
+
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.report.ReportWriters;
+import dmabuflab.report.RunResult;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.junit.platform.engine.FilterResult;
+import org.junit.platform.engine.TestDescriptor;
+import org.junit.platform.launcher.EngineFilter;
+import org.junit.platform.launcher.Launcher;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.PostDiscoveryFilter;
+import org.junit.platform.launcher.TagFilter;
+import org.junit.platform.launcher.core.LauncherConfig;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** Finds scenarios and runs them through JUnit's launcher. */
+public final class ScenarioRunner {
+    private static final String PACKAGE = "dmabuflab.scenarios";
+
+    private ScenarioRunner() {}
+
+    /** All scenarios, in the order of their names. */
+    public static List<Listing> list() {
+        List<Listing> scenarios = new ArrayList<>();
+        launcher()
+                .discover(
+                        request(
+                                descriptor -> {
+                                    Listing.of(descriptor).ifPresent(scenarios::add);
+                                    return true;
+                                })
+                                .build());
+        scenarios.sort((a, b) -> a.id().toString().compareTo(b.id().toString()));
+        return scenarios;
+    }
+
+    /**
+     * Runs scenarios, each in its own guest, and writes their report.
+     *
+     * @param jobs how many guests at once
+     * @param progress is told a line for each verdict as it falls
+     */
+    public static RunResult run(
+            LabOptions options, Selection selection, int jobs, Consumer<String> progress) {
+        ReportingListener listener = new ReportingListener(progress);
+        LauncherDiscoveryRequest request =
+                request(test -> Listing.of(test).map(selection::includes).orElse(true))
+                        .configurationParameters(options.toParameters())
+                        .configurationParameters(Parallelism.of(jobs))
+                        .build();
+        launcher().execute(request, listener);
+        RunResult result = listener.result();
+        if (result == null) {
+            throw new InfrastructureException(
+                    "no scenario ran", "JUnit found none", "is the jar complete? ./lab list");
+        }
+        ReportWriters.write(result);
+        return result;
+    }
+
+    /** The scenarios among all tests that JUnit finds, narrowed to those to keep. */
+    private static LauncherDiscoveryRequestBuilder request(Predicate<TestDescriptor> keep) {
+        PostDiscoveryFilter narrow = descriptor -> FilterResult.includedIf(keep.test(descriptor));
+        return LauncherDiscoveryRequestBuilder.request()
+                .selectors(selectPackage(PACKAGE))
+                .filters(
+                        EngineFilter.includeEngines("junit-jupiter"),
+                        TagFilter.includeTags(Catalogue.TAG),
+                        narrow);
+    }
+
+    private static Launcher launcher() {
+        // The listener is handed over explicitly; under Maven it is found as a service.
+        return LauncherFactory.create(
+                LauncherConfig.builder()
+                        .enableTestExecutionListenerAutoRegistration(false)
+                        .build());
+    }
+}

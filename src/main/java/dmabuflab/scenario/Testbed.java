@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import dmabuflab.guest.Agent;
+import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Edu;
+import dmabuflab.guest.Guest;
+import dmabuflab.guest.Importer;
+import dmabuflab.guest.Ioas;
+import dmabuflab.guest.PluggedDevice;
+import dmabuflab.guest.Trace;
+import dmabuflab.guest.VfioDevice;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.witness.BarFile;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** What a scenario works with: its guest, the devices it asked for, and the witnesses. */
+public final class Testbed implements AutoCloseable {
+    private static final String EXPORTER = "ivshmem";
+    private static final String DMA_ENGINE = "edu";
+    private static final String BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
+
+    private final Guest guest;
+    private final Path devices;
+    private final Testimony testimony;
+    private final List<PluggedDevice> plugged = new ArrayList<>();
+    private final List<BarFile> bars = new ArrayList<>();
+    private final Trace trace;
+    private final IommuView iommu;
+    private int named;
+
+    Testbed(Guest guest, Path devices, Path artefacts, Testimony testimony) {
+        this.guest = guest;
+        this.devices = devices;
+        this.testimony = testimony;
+        this.trace = new Trace(guest.agent());
+        this.iommu = new IommuView(guest, artefacts, testimony);
+        guest.agent().observe(line -> testimony.record(Witness.KERNEL_ANSWER, line));
+    }
+
+    void plug(String description) {
+        plugged.add(guest.plug(devices, description));
+    }
+
+    public Guest guest() {
+        return guest;
+    }
+
+    public Agent agent() {
+        return guest.agent();
+    }
+
+    /** The IOMMU, from outside. */
+    public IommuView iommu() {
+        return iommu;
+    }
+
+    /** Opens the first memory device, decoding and mastering on. */
+    public Exporter exporter() {
+        PluggedDevice device = unused(EXPORTER);
+        VfioDevice vfio = VfioDevice.open(agent(), device.bdf(), device.hardware().id());
+        BarFile bar = new BarFile(device.memory(), device.size(), bars.size() + 1);
+        bars.add(bar);
+        return new Exporter(guest.qmp(), device, vfio, bar, testimony);
+    }
+
+    /** Opens the DMA engine and attaches it to an address space. */
+    public Edu dmaEngine(Ioas ioas) {
+        PluggedDevice device = unused(DMA_ENGINE);
+        VfioDevice vfio = VfioDevice.open(agent(), device.bdf(), device.hardware().id());
+        vfio.attach(ioas);
+        return new Edu(agent(), vfio);
+    }
+
+    /** A plugged device that no driver of the guest has, for attachments on its behalf. */
+    public String idleDevice() {
+        return unused(DMA_ENGINE).bdf();
+    }
+
+    public Ioas ioas() {
+        return Ioas.alloc(agent(), "ioas" + named++);
+    }
+
+    /** Attaches the test importer. */
+    public Importer importer(DmaBuf buffer, Importer.Wish wish) {
+        return Importer.attach(agent(), buffer, wish, "importer" + named++);
+    }
+
+    /** Attaches a faultable PFN importer. */
+    public Importer importer(DmaBuf buffer) {
+        return importer(buffer, Importer.Wish.PFN_IMPORTER);
+    }
+
+    /**
+     * The kernel's own recording; reading it through {@link #events} counts as hearing a witness.
+     */
+    public Trace trace() {
+        return trace;
+    }
+
+    /** Kernel events so far whose line contains this text. */
+    public List<String> events(String text) {
+        List<String> lines = trace.read().lines().filter(line -> line.contains(text)).toList();
+        testimony.record(Witness.KERNEL_EVENTS, lines.size() + " events with \"" + text + "\"");
+        return lines;
+    }
+
+    /** Number of dma-bufs that exist in the guest, by debugfs. */
+    public long buffers() {
+        return totals("Total (\\d+) objects");
+    }
+
+    /** Number of attachments of all dma-bufs in the guest, by debugfs. */
+    public long attachments() {
+        return totals("Total (\\d+) devices attached");
+    }
+
+    /** How long a call that must complete may take before it counts as hung. */
+    public Duration patience() {
+        return guest.scale().silence().dividedBy(2);
+    }
+
+    private long totals(String pattern) {
+        String bufinfo = agent().call("file.read", Map.of("path", BUFINFO)).text("text");
+        return Pattern.compile(pattern)
+                .matcher(bufinfo)
+                .results()
+                .mapToLong(total -> Long.parseLong(total.group(1)))
+                .sum();
+    }
+
+    private PluggedDevice unused(String model) {
+        for (PluggedDevice device : plugged) {
+            if (device.model().equals(model)) {
+                plugged.remove(device);
+                return device;
+            }
+        }
+        throw new InfrastructureException(
+                "the scenario asks for one more " + model,
+                "its @Devices do not list enough of them",
+                "add it to the annotation");
+    }
+
+    @Override
+    public void close() {
+        bars.forEach(BarFile::close);
+        iommu.close();
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What each witness said during one scenario, in the order it was asked. */
+public final class Testimony {
+    /** Enough to follow a scenario, little enough to keep a report readable. */
+    private static final int KEPT_PER_WITNESS = 200;
+
+    private final Map<Witness, List<String>> said = new EnumMap<>(Witness.class);
+
+    /** Records a statement; beyond a few hundred per witness only the fact is kept. */
+    public void record(Witness witness, String statement) {
+        List<String> statements = said.computeIfAbsent(witness, w -> new ArrayList<>());
+        if (statements.size() < KEPT_PER_WITNESS) {
+            statements.add(statement);
+        }
+    }
+
+    public Set<Witness> heard() {
+        return said.keySet();
+    }
+
+    public Map<Witness, List<String>> statements() {
+        return said;
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import dmabuflab.guest.GuestHung;
+import dmabuflab.report.Outcome;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import org.opentest4j.TestAbortedException;
+
+/** Sorts what a scenario ended with into the outcome classes, which are never merged. */
+final class Verdict {
+    private Verdict() {}
+
+    /** The outcome that a failure stands for; none means passed. */
+    static Outcome of(Optional<Throwable> failure) {
+        if (failure.isEmpty()) {
+            return Outcome.PASSED;
+        }
+        // A kernel that complained outranks what went wrong as a consequence.
+        if (crash(failure.get()).isPresent()) {
+            return Outcome.CRASHED;
+        }
+        Throwable thrown = failure.get();
+        if (thrown instanceof TestAbortedException) {
+            return Outcome.SKIPPED;
+        } else if (thrown instanceof GuestHung) {
+            return Outcome.HUNG;
+        } else if (thrown instanceof AssertionError) {
+            return Outcome.FAILED;
+        }
+        return Outcome.INFRASTRUCTURE; // ours, whatever it is
+    }
+
+    /** What to tell first. */
+    static String message(Throwable failure) {
+        String message = crash(failure).orElse(failure).getMessage();
+        return message == null ? failure.toString() : message.strip();
+    }
+
+    static String details(Throwable failure) {
+        StringWriter text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text));
+        return text.toString();
+    }
+
+    private static Optional<Throwable> crash(Throwable failure) {
+        Deque<Throwable> toVisit = new ArrayDeque<>();
+        toVisit.add(failure);
+        while (!toVisit.isEmpty()) {
+            Throwable next = toVisit.remove();
+            if (next instanceof GuestCrashed) {
+                return Optional.of(next);
+            }
+            toVisit.addAll(java.util.List.of(next.getSuppressed()));
+            if (next.getCause() != null) {
+                toVisit.add(next.getCause());
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Importer;
+import dmabuflab.guest.Importer.Wish;
+import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.Devices;
+import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.Proves;
+import dmabuflab.scenario.Testbed;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Which importers an exporter takes, decided at attach, before any PFN is given. */
+@Catalogue
+class Negotiation {
+    private static final String REFUSED = "EOPNOTSUPP";
+
+    @Test
+    @DisplayName("vfio-pci, which revokes, refuses an importer that cannot be notified")
+    @Proves("RV5")
+    @Devices({"ivshmem:16M", "edu"})
+    void notifyIsRequired(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+        for (Wish wish :
+                List.of(
+                        Wish.PFN_IMPORTER.withoutNotify(),
+                        Wish.PFN_IMPORTER.withoutNotify().forDevice(bed.idleDevice()))) {
+            assertRefused(bed, buffer, wish);
+        }
+        assertNothingAttached(bed);
+        assertThat(bed.importer(buffer).query(0).pfn()).isEqualTo(exporter.pfn(0));
+    }
+
+    @Test
+    @DisplayName("udmabuf has no PFNs to offer and says so at attach")
+    @Proves("NG4")
+    @Devices("edu")
+    void udmabufHasNoPfns(Testbed bed) {
+        refusesPfnImporters(bed, DmaBuf.udmabuf(bed.agent(), 1 << 20, "ram"));
+    }
+
+    @Test
+    @DisplayName("the system heap has no PFNs to offer and says so at attach")
+    @Proves("NG4")
+    @Devices("edu")
+    void heapHasNoPfns(Testbed bed) {
+        refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), 1 << 20, "ram"));
+    }
+
+    @Test
+    @DisplayName("an importer without a device that asks for no PFNs is refused, not a crash")
+    @Proves("NG5")
+    @Devices("ivshmem:16M")
+    void mappingNeedsDevice(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+
+        Answer answer =
+                Importer.tryAttach(bed.agent(), buffer, Wish.PFN_IMPORTER.mapOnly(), "mapper");
+
+        assertThat(answer.errno()).isEqualTo("EINVAL");
+        assertNothingAttached(bed);
+        assertThat(bed.importer(buffer).query(1).pfn()).isEqualTo(exporter.pfn(Exporter.PAGE));
+    }
+
+    private static void refusesPfnImporters(Testbed bed, DmaBuf buffer) {
+        String device = bed.idleDevice();
+        assertRefused(bed, buffer, Wish.PFN_IMPORTER);
+        assertRefused(bed, buffer, Wish.PFN_IMPORTER.forDevice(device));
+        assertNothingAttached(bed);
+        // Importers that map keep working.
+        Importer mapper = bed.importer(buffer, Wish.PFN_IMPORTER.mapOnly().forDevice(device));
+        mapper.map();
+        assertThat(bed.events("dma_buf_dynamic_attach")).hasSize(1);
+        mapper.unmap();
+        mapper.detach();
+    }
+
+    private static void assertRefused(Testbed bed, DmaBuf buffer, Wish wish) {
+        assertThat(Importer.tryAttach(bed.agent(), buffer, wish, "refused").errno())
+                .as("attach of %s", wish)
+                .isEqualTo(REFUSED);
+    }
+
+    private static void assertNothingAttached(Testbed bed) {
+        assertThat(bed.attachments()).as("attachments in bufinfo").isZero();
+        assertThat(bed.events("dma_buf_dynamic_attach")).as("attach events").isEmpty();
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.report.Outcome;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.opentest4j.TestAbortedException;
+
+class VerdictTest {
+    private static InfrastructureException lost() {
+        return new InfrastructureException("lost", "why", "next");
+    }
+
+    private static Outcome of(Throwable failure) {
+        return Verdict.of(Optional.of(failure));
+    }
+
+    @Test
+    void classesAreKeptApart() {
+        assertThat(Verdict.of(Optional.empty())).isEqualTo(Outcome.PASSED);
+        assertThat(of(new AssertionError("no"))).isEqualTo(Outcome.FAILED);
+        assertThat(of(lost())).isEqualTo(Outcome.INFRASTRUCTURE);
+        assertThat(of(new TestAbortedException("no such device"))).isEqualTo(Outcome.SKIPPED);
+        assertThat(of(new GuestCrashed(List.of()))).isEqualTo(Outcome.CRASHED);
+    }
+
+    @Test
+    void aBugOfTheLabIsNotBlamedOnTheKernel() {
+        assertThat(of(new NullPointerException())).isEqualTo(Outcome.INFRASTRUCTURE);
+    }
+
+    @Test
+    void aCrashFoundAfterwardsOutranksWhatItCaused() {
+        AssertionError assertion = new AssertionError("no");
+        assertion.addSuppressed(new GuestCrashed(List.of()));
+        InfrastructureException lost = lost();
+        lost.addSuppressed(new GuestCrashed(List.of()));
+
+        assertThat(of(assertion)).isEqualTo(Outcome.CRASHED);
+        assertThat(of(lost)).isEqualTo(Outcome.CRASHED);
+    }
+}
