@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab;
 
-import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -19,57 +19,57 @@ class ArchitectureTest {
 
     @Test
     void layers() {
-            layeredArchitecture()
-                    .consideringOnlyDependenciesInLayers()
-                    .layer("cli")
-                    .definedBy("dmabuflab.cli")
-                    .layer("scenarios")
-                    .definedBy("dmabuflab.scenarios")
-                    .layer("scenario")
-                    .definedBy("dmabuflab.scenario")
-                    .layer("report")
-                    .definedBy("dmabuflab.report")
-                    .layer("guest")
-                    .definedBy("dmabuflab.guest")
-                    .layer("witness")
-                    .definedBy("dmabuflab.witness")
-                    .layer("kernel")
-                    .definedBy("dmabuflab.kernel")
-                    .layer("qemu")
-                    .definedBy("dmabuflab.qemu")
-                    .layer("host")
-                    .definedBy("dmabuflab.host")
-                    .whereLayer("cli")
-                    .mayNotBeAccessedByAnyLayer()
-                    .whereLayer("scenarios")
-                    .mayNotBeAccessedByAnyLayer()
-                    .whereLayer("scenario")
-                    .mayOnlyBeAccessedByLayers("cli", "scenarios")
-                    .whereLayer("report")
-                    .mayOnlyBeAccessedByLayers("cli", "scenario")
-                    .whereLayer("guest")
-                    .mayOnlyBeAccessedByLayers("cli", "scenarios", "scenario")
-                    .whereLayer("witness")
-                    .mayOnlyBeAccessedByLayers("scenarios", "scenario")
-                    .whereLayer("kernel")
-                    .mayOnlyBeAccessedByLayers("cli", "scenario", "guest")
-                    .whereLayer("qemu")
-                    .mayOnlyBeAccessedByLayers("cli", "scenario", "guest")
-                    .check(CLASSES);
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("cli")
+                .definedBy("dmabuflab.cli")
+                .layer("scenarios")
+                .definedBy("dmabuflab.scenarios")
+                .layer("scenario")
+                .definedBy("dmabuflab.scenario")
+                .layer("report")
+                .definedBy("dmabuflab.report")
+                .layer("guest")
+                .definedBy("dmabuflab.guest")
+                .layer("witness")
+                .definedBy("dmabuflab.witness")
+                .layer("kernel")
+                .definedBy("dmabuflab.kernel")
+                .layer("qemu")
+                .definedBy("dmabuflab.qemu")
+                .layer("host")
+                .definedBy("dmabuflab.host")
+                .whereLayer("cli")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("scenarios")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("scenario")
+                .mayOnlyBeAccessedByLayers("cli", "scenarios")
+                .whereLayer("report")
+                .mayOnlyBeAccessedByLayers("cli", "scenario")
+                .whereLayer("guest")
+                .mayOnlyBeAccessedByLayers("cli", "scenarios", "scenario")
+                .whereLayer("witness")
+                .mayOnlyBeAccessedByLayers("scenarios", "scenario")
+                .whereLayer("kernel")
+                .mayOnlyBeAccessedByLayers("cli", "scenario", "guest")
+                .whereLayer("qemu")
+                .mayOnlyBeAccessedByLayers("cli", "scenario", "guest")
+                .check(CLASSES);
     }
 
     @Test
     void processes() {
-            noClasses()
-                    .that()
-                    .resideOutsideOfPackage("dmabuflab.host")
-                    .should()
-                    .dependOnClassesThat()
-                    .areAssignableTo(DefaultExecutor.class)
-                    .orShould()
-                    .dependOnClassesThat()
-                    .areAssignableTo(ProcessBuilder.class)
-                    .because("every process is started by dmabuflab.host, which also ends it")
-                    .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dmabuflab.host")
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(DefaultExecutor.class)
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(ProcessBuilder.class)
+                .because("every process is started by dmabuflab.host, which also ends it")
+                .check(CLASSES);
     }
 }

@@ -74,7 +74,10 @@ final class MutantsCommand implements Callable<Integer> {
                 report != null
                         ? report
                         : project.root()
-                                .resolve("reports/mutants-" + STAMP.format(LocalDateTime.now(ZoneId.systemDefault())));
+                                .resolve(
+                                        "reports/mutants-"
+                                                + STAMP.format(
+                                                        LocalDateTime.now(ZoneId.systemDefault())));
         List<Listing> catalogue = ScenarioRunner.list();
         PrintWriter out = spec.commandLine().getOut();
         List<Verdict> verdicts = new ArrayList<>();

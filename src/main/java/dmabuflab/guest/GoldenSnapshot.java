@@ -12,10 +12,11 @@ import java.util.function.Consumer;
 /**
  * The state of a guest that has just booted, loaded instead of booting again.
  *
- * @param state QEMU's migration stream
+ * @param state QEMU's migration stream, without the guest's memory
+ * @param memory the guest's memory
  * @param boot how long booting had taken: the measure of this guest's speed
  */
-public record GoldenSnapshot(GuestImage image, Path state, Duration boot) {
+public record GoldenSnapshot(GuestImage image, Path state, Path memory, Duration boot) {
 
     /**
      * Returns the snapshot of an image, taken now when the cache has none.
@@ -33,7 +34,8 @@ public record GoldenSnapshot(GuestImage image, Path state, Duration boot) {
         }
         try {
             Duration boot = Duration.parse(Files.readString(directory.resolve("boot")));
-            return new GoldenSnapshot(image, directory.resolve("state"), boot);
+            return new GoldenSnapshot(
+                    image, directory.resolve("state"), directory.resolve("memory"), boot);
         } catch (IOException e) {
             throw new InfrastructureException(
                     "unusable snapshot " + directory, e.toString(), "delete that directory", e);
@@ -49,11 +51,12 @@ public record GoldenSnapshot(GuestImage image, Path state, Duration boot) {
                     filling.resolve("boot"),
                     Duration.ofNanos(System.nanoTime() - start).toString());
             Migration.save(guest.qmp(), filling.resolve("state"), guest.scale().boot());
+            MemoryImage.save(guest.memory(), filling.resolve("memory"));
         }
     }
 
     /** A fresh guest in the saved state; see {@link Guest#boot}. */
     public Guest restore(Path artefacts, TimeScale scale, Consumer<byte[]> console) {
-        return Guest.restore(image, state, boot, artefacts, scale, console);
+        return Guest.restore(this, artefacts, scale, console);
     }
 }

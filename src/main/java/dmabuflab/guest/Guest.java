@@ -66,31 +66,26 @@ public final class Guest implements AutoCloseable {
         }
     }
 
-    /**
-     * Continues a guest from a saved state.
-     *
-     * @param bootTook how long the saved guest had taken to boot: its measured speed
-     */
+    /** Continues a guest from a saved state, with the speed it had when it was saved. */
     static Guest restore(
-            GuestImage image,
-            Path state,
-            Duration bootTook,
-            Path artefacts,
-            TimeScale scale,
-            Consumer<byte[]> console) {
-        TimeScale measured = scale.measuredBy(bootTook);
-        Guest guest =
-                start(
-                        image,
-                        List.of("-incoming", "defer"),
-                        artefacts,
-                        measured,
-                        console,
-                        "restored");
+            GoldenSnapshot saved, Path artefacts, TimeScale scale, Consumer<byte[]> console) {
+        TimeScale measured = scale.measuredBy(saved.boot());
+        List<String> incoming = List.of("-incoming", "defer");
+        Guest guest = start(saved.image(), incoming, artefacts, measured, console, "restored");
         try {
-            Migration.load(guest.qmp(), state, measured.silence());
+            MemoryImage.load(saved.memory(), guest.memory());
+            Migration.load(guest.qmp(), saved.state(), measured.silence());
             guest.agent.call("agent.hello", Map.of());
             return guest;
+        } catch (IOException e) {
+            InfrastructureException failure =
+                    new InfrastructureException(
+                            "cannot load a saved guest",
+                            e.toString(),
+                            "delete " + saved.memory().getParent(),
+                            e);
+            guest.kill(failure);
+            throw failure;
         } catch (RuntimeException | Error e) {
             guest.kill(e);
             throw e;
@@ -113,8 +108,11 @@ public final class Guest implements AutoCloseable {
                             artefacts.resolve("agent.log").toFile(), StandardCharsets.UTF_8);
             Console console =
                     new Console(qemu.console(), artefacts.resolve("console.log"), listener);
+            long start = System.nanoTime();
+            Consumer<String> transcript =
+                    line -> log.printf("%8.3f %s%n", (System.nanoTime() - start) / 1e9, line);
             Agent agent =
-                    new Agent(new JsonLines("agent", qemu.agent(), log::println), scale.silence());
+                    new Agent(new JsonLines("agent", qemu.agent(), transcript), scale.silence());
             return new Guest(qemu, console, agent, log, boot, scale);
         } catch (IOException e) {
             qemu.close();
@@ -134,9 +132,14 @@ public final class Guest implements AutoCloseable {
         return qemu.qmp();
     }
 
-    /** Process id of QEMU, for mapping the guest's memory. */
+    /** Process id of QEMU on the host. */
     public long pid() {
         return qemu.pid();
+    }
+
+    /** The guest's memory as a file: offsets are guest physical addresses. */
+    public Path memory() {
+        return qemu.memory(GuestImage.MEMORY);
     }
 
     /** "restored" or "cold boot". */
@@ -163,8 +166,19 @@ public final class Guest implements AutoCloseable {
         return slots.plug(devices, description, qemu.scratch());
     }
 
-    /** Has the agent say its last word, so that no answer can have been lost. */
+    /**
+     * Ends the guest's work in good order: the console has everything that the kernel has logged so
+     * far, and the agent has said its last word, so that neither a complaint nor an answer is lost.
+     */
     public void bye() {
+        agent.call("file.write", Map.of("path", "/dev/kmsg", "text", Console.END + "\n"));
+        try {
+            if (!console.awaitEnd(scale.silence())) {
+                throw new GuestHung("the kernel does not print what it has logged");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         agent.bye();
     }
 

@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Saves and loads a guest's state through QEMU's migration, waiting for its events. */
+/**
+ * Saves and loads a guest's state through QEMU's migration, waiting for its events. Shared memory
+ * is left out of the stream; see {@link MemoryImage}.
+ */
 final class Migration {
     private static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
@@ -23,7 +26,7 @@ final class Migration {
      * @throws SnapshotRefused when QEMU cannot
      */
     static void save(Qmp qmp, Path file, Duration limit) {
-        reportEvents(qmp);
+        prepare(qmp);
         qmp.execute("stop");
         try {
             qmp.execute(
@@ -36,7 +39,7 @@ final class Migration {
 
     /** Reads a state into a QEMU started with {@code -incoming defer} and lets it run. */
     static void load(Qmp qmp, Path file, Duration limit) {
-        reportEvents(qmp);
+        prepare(qmp);
         qmp.execute(
                 "migrate-incoming",
                 Map.of("uri", "exec:cat " + ShellScript.quote(file.toString())));
@@ -44,12 +47,16 @@ final class Migration {
         qmp.execute("cont");
     }
 
-    private static void reportEvents(Qmp qmp) {
+    private static void prepare(Qmp qmp) {
         qmp.execute(
                 "migrate-set-capabilities",
-                Map.of("capabilities", List.of(Map.of("capability", "events", "state", true))));
+                Map.of("capabilities", List.of(on("events"), on("x-ignore-shared"))));
         // Unlimited: the default throttles to what a network would bear.
         qmp.execute("migrate-set-parameters", Map.of("max-bandwidth", 1L << 40));
+    }
+
+    private static Map<String, ?> on(String capability) {
+        return Map.of("capability", capability, "state", true);
     }
 
     private static void await(Qmp qmp, String doing, Duration limit) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.host;
 
-import org.apache.commons.exec.PumpStreamHandler;
-
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import org.apache.commons.exec.PumpStreamHandler;
 
 /**
  * One external process; every process of the lab is started here. Children run with {@code

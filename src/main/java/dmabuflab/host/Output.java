@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.host;
 
-import org.apache.commons.exec.LogOutputStream;
-
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.StringJoiner;
 import java.util.function.Consumer;
+import org.apache.commons.exec.LogOutputStream;
 
 /**
  * The lines of one process: to the log, to the caller, the last ones kept for an error message.

@@ -6,7 +6,6 @@ import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

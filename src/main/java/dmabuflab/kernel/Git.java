@@ -3,7 +3,6 @@ package dmabuflab.kernel;
 
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -122,6 +121,9 @@ final class Git {
      * so that make(1) rebuilds only what they touch. Mends what a run killed half-way left.
      */
     void checkout(String commit) {
+        // Of files that only look changed, say because the cache was copied, this notes that they
+        // are not; checkout would write them all. Its status speaks of the others.
+        int unused = command("update-index", "-q", "--refresh").run();
         command("checkout", "--quiet", "--force", "--detach", commit).check();
         command("clean", "--quiet", "--force", "-dx").check();
     }

@@ -2,7 +2,6 @@
 package dmabuflab.kernel;
 
 import dmabuflab.host.Command;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,7 +2,6 @@
 package dmabuflab.kernel;
 
 import dmabuflab.host.Disk;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

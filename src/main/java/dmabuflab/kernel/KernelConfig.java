@@ -4,7 +4,6 @@ package dmabuflab.kernel;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,14 +2,12 @@
 package dmabuflab.kernel;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
 import dmabuflab.host.ProjectFiles;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

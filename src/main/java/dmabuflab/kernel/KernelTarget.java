@@ -4,11 +4,9 @@ package dmabuflab.kernel;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

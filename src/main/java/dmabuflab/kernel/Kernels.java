@@ -2,14 +2,12 @@
 package dmabuflab.kernel;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
 import dmabuflab.host.ProjectFiles;
-
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -67,14 +65,12 @@ public final class Kernels {
      * @param variant empty, or for example {@code debug}
      */
     public KernelImage obtain(String target, String variant) {
-        KernelTarget known = KernelTarget.load(files, target);
-        return obtain(known, variant, known.patches(files));
+        return obtain(inputs(target, variant, Optional.empty()));
     }
 
     /** The same with one more patch on top of the target's series. */
     public KernelImage obtainMutant(String target, String variant, Path mutantPatch) {
-        KernelTarget known = KernelTarget.load(files, target);
-        return obtain(known, variant, known.patches(files).with(mutantPatch.toAbsolutePath()));
+        return obtain(inputs(target, variant, Optional.of(mutantPatch.toAbsolutePath())));
     }
 
     /**
@@ -82,126 +78,135 @@ public final class Kernels {
      * tree of the user's own, which may have changed.
      */
     public Optional<KernelImage> cached(String target, String variant) {
-        KernelTarget known = KernelTarget.load(files, target);
-        return cached(
-                known,
-                variant,
-                known.patches(files),
-                known.fragmentFiles(files, variant),
-                compiler(),
-                importerDigest());
+        return cached(inputs(target, variant, Optional.empty()));
     }
 
-    private Optional<KernelImage> cached(
+    /** All that decides what an image becomes, except for the source. */
+    private record Inputs(
             KernelTarget target,
             String variant,
             PatchSeries patches,
             List<Path> fragments,
             String compiler,
             String importer) {
-        // A tree is looked at with its repository, so that needs the lock.
-        if (target.source().tree() != null) {
-            return Optional.empty();
+
+        /** What is the same only for the same image, and cheap to know. */
+        String key(KernelSource source) {
+            Sha256 digest =
+                    new Sha256()
+                            .add("recipe", RECIPE)
+                            .add("source", source.identity())
+                            .add("compiler", compiler)
+                            .add("importer", importer);
+            patches.patches().forEach(patch -> digest.add("patch", patch));
+            fragments.forEach(fragment -> digest.add("fragment", fragment));
+            return digest.hex();
         }
-        return KernelSource.present(target, files, cache)
-                .map(source -> inputKey(source, patches, fragments, compiler, importer))
-                .flatMap(input -> indexed(input, target, variant));
+
+        String title() {
+            return target.title(variant);
+        }
     }
 
-    private KernelImage obtain(KernelTarget target, String variant, PatchSeries patches) {
-        List<Path> fragments = target.fragmentFiles(files, variant);
-        String compiler = compiler();
-        String importer = importerDigest();
-        Optional<KernelImage> present =
-                cached(target, variant, patches, fragments, compiler, importer);
-        if (present.isPresent()) {
-            return present.get();
+    private Inputs inputs(String name, String variant, Optional<Path> mutant) {
+        KernelTarget target = KernelTarget.load(files, name);
+        PatchSeries series = target.patches(files);
+        return new Inputs(
+                target,
+                variant,
+                mutant.map(series::with).orElse(series),
+                target.fragmentFiles(files, variant),
+                compiler(),
+                importerDigest());
+    }
+
+    private Optional<KernelImage> cached(Inputs inputs) {
+        // A tree is looked at with its repository, so that needs the lock.
+        if (inputs.target().source().tree() != null) {
+            return Optional.empty();
+        }
+        return KernelSource.present(inputs.target(), files, cache)
+                .flatMap(source -> indexed(inputs, source));
+    }
+
+    private KernelImage obtain(Inputs inputs) {
+        Optional<KernelImage> cached = cached(inputs);
+        if (cached.isPresent()) {
+            return cached.get();
         }
         checkPaths();
-        String title = target.title(variant);
-        Path build = cache.directory("build", title);
-        boolean first = KernelBuild.isFirst(build);
-        String task = "kernel " + title + (first ? "" : ", changes");
-        try (Cache.Held lock = cache.lock("kernel-" + target.name(), "building kernel " + title);
-                Progress progress = Progress.begin("kernel " + title, cache.lastTime(task))) {
+        KernelTarget target = inputs.target();
+        String what = "kernel " + inputs.title();
+        try (Cache.Held lock = cache.lock("kernel-" + target.name(), "building " + what);
+                Progress progress = Progress.begin(what, cache.lastTime(task(inputs)))) {
             long begin = System.nanoTime();
             KernelSource source = KernelSource.obtain(target, files, cache, progress);
-            String input = inputKey(source, patches, fragments, compiler, importer);
-            Optional<KernelImage> known = indexed(input, target, variant);
+            Optional<KernelImage> known = indexed(inputs, source);
             if (known.isPresent()) {
                 return known.get();
             }
-            progress.phase("applying " + patches.patches().size() + " patches");
-            Git git = source.git();
-            git.removeLocks();
-            String commit = patches.apply(git, "refs/tags/pristine", source.version());
-            git.checkout(commit);
-            progress.phase("configuring");
-            Kbuild kbuild = new Kbuild(source.directory(), build);
-            KernelBuild kernelBuild = new KernelBuild(kbuild, title);
-            KernelConfig.make(kbuild, fragments);
-            String config = Sha256.of(build.resolve(".config"));
-            String key =
-                    new Sha256()
-                            .add("recipe", RECIPE)
-                            .add("tree", git.treeId(commit))
-                            .add("config", config)
-                            .add("compiler", compiler)
-                            .add("importer", importer)
-                            .hex()
-                            .substring(0, KEY_DIGITS);
-            Path image = images().resolve(key);
-            if (!Files.exists(image)) {
-                kernelBuild.run(importerSource(), target.objects(), progress);
-                Duration took = Duration.ofNanos(System.nanoTime() - begin);
-                Manifest manifest =
-                        new Manifest(
-                                key,
-                                target.name(),
-                                variant,
-                                release(build),
-                                source.version(),
-                                Manifest.patches(patches),
-                                config,
-                                compiler,
-                                took.toMillis() / 1000.0,
-                                Manifest.thisMachine());
-                progress.phase("keeping the image");
-                cache.publish(image, fresh -> collect(kbuild, manifest, fresh));
-                cache.rememberTime(task, took);
-            }
-            kernelBuild.finish();
-            index(input, key);
-            return image(key, target, variant);
+            String key = make(inputs, source, begin, progress);
+            index(inputs.key(source), key);
+            return image(key, inputs);
         }
     }
 
-    private String inputKey(
-            KernelSource source,
-            PatchSeries patches,
-            List<Path> fragments,
-            String compiler,
-            String importer) {
-        Sha256 digest =
+    /** Patches, configures, builds, publishes; returns the key of the image. */
+    private String make(Inputs inputs, KernelSource source, long begin, Progress progress) {
+        PatchSeries patches = inputs.patches();
+        progress.phase("applying " + patches.patches().size() + " patches");
+        Git git = source.git();
+        git.removeLocks();
+        String commit = patches.apply(git, "refs/tags/pristine", source.version());
+        git.checkout(commit);
+
+        progress.phase("configuring");
+        Kbuild kbuild = new Kbuild(source.directory(), build(inputs));
+        KernelBuild build = new KernelBuild(kbuild, inputs.title());
+        KernelConfig.make(kbuild, inputs.fragments());
+        String config = Sha256.of(kbuild.build().resolve(".config"));
+        String key =
                 new Sha256()
                         .add("recipe", RECIPE)
-                        .add("source", source.identity())
-                        .add("compiler", compiler)
-                        .add("importer", importer);
-        patches.patches().forEach(patch -> digest.add("patch", patch));
-        fragments.forEach(fragment -> digest.add("fragment", fragment));
-        return digest.hex();
+                        .add("tree", git.treeId(commit))
+                        .add("config", config)
+                        .add("compiler", inputs.compiler())
+                        .add("importer", inputs.importer())
+                        .hex()
+                        .substring(0, KEY_DIGITS);
+        Path image = images().resolve(key);
+        if (!Files.exists(image)) {
+            String task = task(inputs);
+            build.run(importerSource(), inputs.target().objects(), progress);
+            progress.phase("keeping the image");
+            Manifest manifest =
+                    new Manifest(
+                            key,
+                            inputs.target().name(),
+                            inputs.variant(),
+                            release(kbuild.build()),
+                            source.version(),
+                            Manifest.patches(patches),
+                            config,
+                            inputs.compiler(),
+                            (System.nanoTime() - begin) / 1e9,
+                            Manifest.thisMachine());
+            cache.publish(image, fresh -> collect(kbuild, manifest, fresh));
+            cache.rememberTime(task, Duration.ofNanos(System.nanoTime() - begin));
+        }
+        build.finish();
+        return key;
     }
 
-    private Optional<KernelImage> indexed(String input, KernelTarget target, String variant) {
-        Path entry = index().resolve(input);
+    private Optional<KernelImage> indexed(Inputs inputs, KernelSource source) {
+        Path entry = index().resolve(inputs.key(source));
         try {
             if (!Files.exists(entry)) {
                 return Optional.empty();
             }
             String key = Files.readString(entry).strip();
             return Files.exists(images().resolve(key))
-                    ? Optional.of(image(key, target, variant))
+                    ? Optional.of(image(key, inputs))
                     : Optional.empty();
         } catch (IOException e) {
             throw Disk.failure("cannot read " + entry, entry, e);
@@ -219,14 +224,19 @@ public final class Kernels {
         }
     }
 
-    private KernelImage image(String key, KernelTarget target, String variant) {
+    private KernelImage image(String key, Inputs inputs) {
         Path directory = images().resolve(key);
         Path manifest = directory.resolve("manifest.json");
         try {
             String release =
                     new ObjectMapper().readTree(manifest.toFile()).path("release").asText();
             return new KernelImage(
-                    key, target.name(), variant, directory, release, target.commandLine());
+                    key,
+                    inputs.target().name(),
+                    inputs.variant(),
+                    directory,
+                    release,
+                    inputs.target().commandLine());
         } catch (IOException e) {
             throw Disk.failure("cannot read " + manifest, manifest, e);
         }
@@ -302,6 +312,16 @@ public final class Kernels {
             throw Disk.failure("cannot read the test importer", importerSource(), e);
         }
         return digest.hex();
+    }
+
+    /** By what name to remember how long it took: a first build takes much longer than others. */
+    private String task(Inputs inputs) {
+        boolean first = KernelBuild.isFirst(build(inputs));
+        return "kernel " + inputs.title() + (first ? "" : ", changes");
+    }
+
+    private Path build(Inputs inputs) {
+        return cache.directory("build", inputs.title());
     }
 
     private Path importerSource() {

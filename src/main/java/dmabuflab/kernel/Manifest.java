@@ -2,7 +2,6 @@
 package dmabuflab.kernel;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

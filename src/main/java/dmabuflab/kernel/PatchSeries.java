@@ -3,7 +3,6 @@ package dmabuflab.kernel;
 
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -59,7 +59,6 @@ public record PciDevice(
         return String.format("0000:%02x:%02x.%x", bus, slot, function);
     }
 
-
     private static JsonNode search(JsonNode tree, String id) {
         if (tree.path("qdev_id").asText().equals(id)) {
             return tree;

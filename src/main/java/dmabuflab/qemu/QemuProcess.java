@@ -123,6 +123,16 @@ public final class QemuProcess implements AutoCloseable {
         return process.pid();
     }
 
+    /**
+     * The guest's memory as a file: offsets are guest physical addresses, as long as the memory
+     * ends below q35's PCI hole.
+     *
+     * @param size in bytes, by which it is told from other files of QEMU
+     */
+    public Path memory(long size) {
+        return GuestRam.memfd(Path.of("/proc/" + pid() + "/fd"), size);
+    }
+
     /** The virtio-serial port of the guest's agent. */
     public SocketChannel agent() {
         return agent;

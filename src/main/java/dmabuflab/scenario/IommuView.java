@@ -42,7 +42,7 @@ public final class IommuView implements AutoCloseable {
 
     IommuView(Guest guest, Path artefacts, Testimony testimony) {
         this.qmp = guest.qmp();
-        this.memory = MappedMemory.ofQemuMemfd(guest.pid(), GuestImage.MEMORY);
+        this.memory = MappedMemory.of(guest.memory(), GuestImage.MEMORY);
         this.trace = new QemuTrace(artefacts.resolve(QemuProcess.TRACE));
         this.testimony = testimony;
     }

@@ -33,10 +33,10 @@ public final class ScenarioRunner {
         launcher()
                 .discover(
                         request(
-                                descriptor -> {
-                                    Listing.of(descriptor).ifPresent(scenarios::add);
-                                    return true;
-                                })
+                                        descriptor -> {
+                                            Listing.of(descriptor).ifPresent(scenarios::add);
+                                            return true;
+                                        })
                                 .build());
         scenarios.sort((a, b) -> a.id().toString().compareTo(b.id().toString()));
         return scenarios;

@@ -62,7 +62,8 @@ class IommufdImport {
 
         long source = SOME.offset() + 5 * PAGE;
         long target = SOME.offset() + 9 * PAGE;
-        assertThat(memory.read(target, Edu.TRANSFER)).isEqualTo(memory.pattern(source, Edu.TRANSFER));
+        assertThat(memory.read(target, Edu.TRANSFER))
+                .isEqualTo(memory.pattern(source, Edu.TRANSFER));
         assertThat(memory.changedRanges(before))
                 .containsExactly(new BarFile.Range(target, Edu.TRANSFER));
         assertThat(bed.iommu().faults(edu.device())).isEmpty();

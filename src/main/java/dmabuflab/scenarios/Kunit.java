@@ -23,16 +23,57 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The series' own KUnit tests, one scenario for each case the series adds. */
 @Catalogue
+@KernelsWordOnly("a unit test with a mock exporter: there is no memory to witness")
 class Kunit {
     private static final String SUITE = "dma-buf-pfn";
+    private static final String FRAMES =
+            "every_page_.*|more_than_four_gib|part_of_a_page|past_the_end";
+    private static final String ORDERS = "max_order_.*";
+    private static final String WAITS = "waits_.*|ignores_.*|interrupted_.*";
+    private static final String ATTACHES = "attach_.*|export.*|query_without_get_pfn";
     private static final Pattern CASE = Pattern.compile("(?m)^\\+\\s*KUNIT_CASE\\((\\w+)\\)");
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource("cases")
-    @DisplayName("KUnit cases of dma_buf_get_pfn() with a mock exporter")
-    @Proves({"PQ1", "PQ2", "PQ3", "PQ4", "PQ6", "NG4", "NG5"})
-    @KernelsWordOnly("a unit test with a mock exporter: there is no memory to witness")
-    void pfn(String name, Testbed bed) {
+    @MethodSource("frameCases")
+    @DisplayName("KUnit: each page of a mock exporter's ranges, and none past the end")
+    @Proves({"PQ1", "PQ2", "PQ3", "PQ5"})
+    void frames(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("orderCases")
+    @DisplayName("KUnit: max_order by table and by definition")
+    @Proves("PQ4")
+    void maxOrder(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("waitCases")
+    @DisplayName("KUnit: what a query waits for, and what ends the wait")
+    @Proves({"PQ3", "PQ6"})
+    void waiting(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("attachCases")
+    @DisplayName("KUnit: which importers fit which exporters")
+    @Proves({"NG4", "NG5"})
+    void attach(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}", allowZeroInvocations = true)
+    @MethodSource("otherCases")
+    @DisplayName("KUnit: queries around a revoke, and cases of no other group")
+    @Proves({"PQ3", "UR2"})
+    void others(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    private static void assertCase(String name, Testbed bed) {
         String ktap = bed.agent().call("kunit.run", Map.of("suite", SUITE)).text("text");
 
         assertThat(ktap.lines().map(String::strip))
@@ -41,8 +82,32 @@ class Kunit {
                 .noneMatch(line -> line.matches("not ok \\d+ " + name + "( .*)?"));
     }
 
+    static List<String> frameCases() throws IOException {
+        return matching(FRAMES);
+    }
+
+    static List<String> orderCases() throws IOException {
+        return matching(ORDERS);
+    }
+
+    static List<String> waitCases() throws IOException {
+        return matching(WAITS);
+    }
+
+    static List<String> attachCases() throws IOException {
+        return matching(ATTACHES);
+    }
+
+    static List<String> otherCases() throws IOException {
+        return matching("(?!(" + String.join("|", FRAMES, ORDERS, WAITS, ATTACHES) + ")$).*");
+    }
+
+    private static List<String> matching(String names) throws IOException {
+        return cases().stream().filter(name -> name.matches(names)).toList();
+    }
+
     /** Read from the patches, so that a case which does not run is missed. */
-    static List<String> cases() throws IOException {
+    private static List<String> cases() throws IOException {
         List<String> names = new ArrayList<>();
         Path series = ProjectFiles.locate().kernelConfig().resolve("series/7.3");
         try (Stream<Path> patches = Files.list(series)) {

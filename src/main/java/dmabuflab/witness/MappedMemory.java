@@ -11,8 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -80,57 +78,6 @@ public final class MappedMemory implements PhysicalMemory, AutoCloseable {
                     e);
         }
         return new MappedMemory(file, size, segments);
-    }
-
-    /**
-     * Maps a QEMU process's RAM: the one memfd of exactly {@code size} bytes that it holds open.
-     *
-     * @throws InfrastructureException when the process is gone, may not be inspected, or has no
-     *     such memfd or several
-     */
-    public static MappedMemory ofQemuMemfd(long pid, long size) {
-        return of(memfd(Path.of("/proc/" + pid + "/fd"), size), size);
-    }
-
-    /** The link among {@code descriptors} that leads to a memfd of {@code size} bytes. */
-    static Path memfd(Path descriptors, long size) {
-        List<Path> found = new ArrayList<>();
-        List<String> others = new ArrayList<>();
-        try (DirectoryStream<Path> links = Files.newDirectoryStream(descriptors)) {
-            for (Path link : links) {
-                try {
-                    String target = Files.readSymbolicLink(link).toString();
-                    if (!target.startsWith("/memfd:")) {
-                        continue;
-                    }
-                    if (Files.size(link) == size) {
-                        found.add(link);
-                    } else {
-                        others.add(target + " of " + Files.size(link) + " bytes");
-                    }
-                } catch (IOException closedMeanwhile) {
-                    // QEMU opens and closes descriptors while we look; RAM stays.
-                    continue;
-                }
-            }
-        } catch (IOException e) {
-            throw new InfrastructureException(
-                    "cannot look into " + descriptors,
-                    String.valueOf(e.getMessage()),
-                    "check that QEMU still runs, as the same user",
-                    e);
-        }
-        if (found.size() != 1) {
-            throw new InfrastructureException(
-                    "guest RAM not found in " + descriptors,
-                    found.size()
-                            + " memfds of "
-                            + size
-                            + " bytes"
-                            + (others.isEmpty() ? "" : " (others: " + others + ")"),
-                    "give the machine one memory-backend-memfd of that size with share=on");
-        }
-        return found.get(0);
     }
 
     @Override

@@ -43,13 +43,13 @@ class AgentTest {
         guest.says("{\"event\":\"progress\",\"id\":1}\n{\"id\":1,\"ok\":true,\"pfn\":42}\n");
 
         assertThat(agent.call("importer.query", Map.of("pgoff", 3)).number("pfn")).isEqualTo(42);
-        assertThat(guest.hears())
-                .isEqualTo("{\"id\":1,\"op\":\"importer.query\",\"pgoff\":3}");
+        assertThat(guest.hears()).isEqualTo("{\"id\":1,\"op\":\"importer.query\",\"pgoff\":3}");
     }
 
     @Test
     void aRefusalIsAFailedAssertionOrAnAnswerAsTheScenarioWants() throws IOException {
-        String refusal = "\"ok\":false,\"errno\":\"ENODEV\",\"call\":\"ioctl(X)\",\"error\":\"no\"}\n";
+        String refusal =
+                "\"ok\":false,\"errno\":\"ENODEV\",\"call\":\"ioctl(X)\",\"error\":\"no\"}\n";
         guest.says("{\"id\":1," + refusal + "{\"id\":2," + refusal);
 
         assertThat(agent.attempt("a", Map.of()).errno()).isEqualTo("ENODEV");

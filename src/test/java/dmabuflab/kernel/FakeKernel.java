@@ -4,7 +4,6 @@ package dmabuflab.kernel;
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.ProjectFiles;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -32,7 +32,8 @@ class ConfigFileTest {
 
     @Test
     void namesFileAndLineOfWhatItCannotRead() throws IOException {
-        Path file = Files.writeString(directory.resolve("bad.cfg"), "[device \"x\"]\ndriver = edu\n");
+        Path file =
+                Files.writeString(directory.resolve("bad.cfg"), "[device \"x\"]\ndriver = edu\n");
 
         assertThatThrownBy(() -> ConfigFile.read(file, Map.of()))
                 .isInstanceOf(InfrastructureException.class)

@@ -51,7 +51,7 @@ class MisbehaviourIT {
                                     "path",
                                     "/dev/kmsg",
                                     "text",
-                                    "<4>WARNING: possible recursive locking detected"));
+                                    "<4>WARNING: possible recursive locking detected\n"));
         }
     }
 

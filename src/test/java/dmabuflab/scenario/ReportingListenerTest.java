@@ -79,8 +79,7 @@ class ReportingListenerTest {
                         tuple("Scenarios.cases[two]", Outcome.PASSED),
                         tuple("Scenarios.doesNot", Outcome.FAILED),
                         tuple("Scenarios.holds", Outcome.PASSED),
-                        tuple(
-                                "Scenarios.losesItsGuest", Outcome.INFRASTRUCTURE));
+                        tuple("Scenarios.losesItsGuest", Outcome.INFRASTRUCTURE));
         assertThat(result.exitStatus()).isEqualTo(3);
     }
 

@@ -21,7 +21,14 @@ class SelectionTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "UR2", "UR*", "*", "unrevoke", "Revocation", "Revocation.*", "Revo*.un*", "race",
+                "UR2",
+                "UR*",
+                "*",
+                "unrevoke",
+                "Revocation",
+                "Revocation.*",
+                "Revo*.un*",
+                "race",
                 "Revocation.unrevoke[case one]"
             })
     void meansNamesClassesTagsAndRules(String pattern) {
