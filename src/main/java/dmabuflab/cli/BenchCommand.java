@@ -22,8 +22,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = {
-            "Measures, side by side in one run: cold boot against a restored guest, the",
-            "no-op build, and the whole catalogue with one and with two guests at once."
+            "Measures how long things take here, side by side in one run.",
+            "Cold boot against a restored guest, the no-op build, and the whole catalogue with",
+            "one and with two guests at once."
         },
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {

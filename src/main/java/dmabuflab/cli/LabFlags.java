@@ -4,7 +4,11 @@ package dmabuflab.cli;
 import dmabuflab.scenario.LabOptions;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Options shared by the commands that boot guests. */
 final class LabFlags {
@@ -35,7 +39,20 @@ final class LabFlags {
             description = "guests side by side (default: one per processor)")
     int jobs = Runtime.getRuntime().availableProcessors();
 
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec spec;
+
+    /**
+     * @throws ParameterException when a value is out of its range
+     */
     LabOptions options(Optional<Path> mutant, Optional<Path> report) {
+        if (jobs < 1) {
+            throw wrong("--jobs is 1 or more, not " + jobs);
+        } else if (!(timeoutScale > 0)) {
+            throw wrong("--timeout-scale is above 0, not " + timeoutScale);
+        } else if (!Set.of("auto", "kvm", "tcg").contains(accelerator)) {
+            throw wrong("--accel is auto, kvm or tcg, not " + accelerator);
+        }
         return new LabOptions(
                 kernel,
                 mutant.map(Path::toAbsolutePath),
@@ -43,5 +60,9 @@ final class LabFlags {
                 accelerator,
                 cold,
                 timeoutScale);
+    }
+
+    private ParameterException wrong(String what) {
+        return new ParameterException(spec.commandLine(), what);
     }
 }

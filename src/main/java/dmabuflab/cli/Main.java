@@ -36,6 +36,14 @@ public final class Main {
     static CommandLine commandLine() {
         return new CommandLine(new Main())
                 .setUsageHelpWidth(80)
+                .setParameterExceptionHandler(
+                        (wrong, words) -> {
+                            CommandLine command = wrong.getCommandLine();
+                            command.getErr().println("lab: " + wrong.getMessage());
+                            String name = command.getCommandSpec().qualifiedName();
+                            command.getErr().println("see " + name + " --help");
+                            return CommandLine.ExitCode.USAGE;
+                        })
                 .setExecutionExceptionHandler(
                         (failure, command, parsed) -> {
                             if (failure instanceof InfrastructureException) {

@@ -29,8 +29,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "mutants",
         description = {
-            "Builds each deliberate defect on top of the series and shows which scenarios",
-            "notice. A defect that none notices is a survivor, and a hole in the catalogue."
+            "Shows which scenarios notice deliberate defects.",
+            "Builds each on top of the series. A defect that no scenario notices is a survivor,",
+            "and a hole in the catalogue."
         },
         mixinStandardHelpOptions = true)
 final class MutantsCommand implements Callable<Integer> {

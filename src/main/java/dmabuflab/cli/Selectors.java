@@ -4,6 +4,7 @@ package dmabuflab.cli;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.util.List;
+import java.util.regex.PatternSyntaxException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
@@ -13,7 +14,13 @@ final class Selectors {
 
     static Selection checked(CommandSpec spec, List<String> words) {
         Selection selection = new Selection(words);
-        List<String> unmatched = selection.unmatched(ScenarioRunner.list());
+        List<String> unmatched;
+        try {
+            unmatched = selection.unmatched(ScenarioRunner.list());
+        } catch (PatternSyntaxException e) {
+            throw new ParameterException(
+                    spec.commandLine(), "not a shell pattern: " + e.getMessage(), e);
+        }
         if (!unmatched.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(),

@@ -126,7 +126,7 @@ public final class Kernels {
             return Optional.empty();
         }
         return KernelSource.present(inputs.target(), files, cache)
-                .flatMap(source -> indexed(inputs, source));
+                .flatMap(source -> indexed(inputs.key(source), inputs));
     }
 
     private KernelImage obtain(Inputs inputs) {
@@ -141,12 +141,14 @@ public final class Kernels {
                 Progress progress = Progress.begin(what, cache.lastTime(task(inputs)))) {
             long begin = System.nanoTime();
             KernelSource source = KernelSource.obtain(target, files, cache, progress);
-            Optional<KernelImage> known = indexed(inputs, source);
+            // Read once: a patch that is edited while this builds belongs to another image.
+            String input = inputs.key(source);
+            Optional<KernelImage> known = indexed(input, inputs);
             if (known.isPresent()) {
                 return known.get();
             }
             String key = make(inputs, source, begin, progress);
-            index(inputs.key(source), key);
+            index(input, key);
             return image(key, inputs);
         }
     }
@@ -198,8 +200,8 @@ public final class Kernels {
         return key;
     }
 
-    private Optional<KernelImage> indexed(Inputs inputs, KernelSource source) {
-        Path entry = index().resolve(inputs.key(source));
+    private Optional<KernelImage> indexed(String input, Inputs inputs) {
+        Path entry = index().resolve(input);
         try {
             if (!Files.exists(entry)) {
                 return Optional.empty();
