@@ -47,6 +47,7 @@ struct querier {
 	_Atomic uint64_t queries;
 	uint64_t granted;
 	uint64_t refused;
+	uint64_t inside; /* of a time of revocation, from begin to end */
 	uint64_t violations;
 	struct violation first;
 	uint64_t errors[ERRNO_MAX];
@@ -81,8 +82,9 @@ static void *querier_main(void *arg)
 		} else {
 			q->granted++;
 		}
-		if (!error && before == after && before & 1) {
-			if (!q->violations++)
+		if (before == after && before & 1) {
+			q->inside++;
+			if (!error && !q->violations++)
 				q->first = (struct violation){
 					.pgoff = pgoff,
 					.pfn = pfn,
@@ -161,7 +163,7 @@ static int toggle(struct call *c, struct storm *storm, struct querier *queriers,
 static void answer_storm(struct call *c, struct querier *queriers,
 			 uint64_t revokes)
 {
-	uint64_t granted = 0, refused = 0, violations = 0;
+	uint64_t granted = 0, refused = 0, inside = 0, violations = 0;
 	json_t *errors = json_object(), *first = json_null();
 	uint64_t first_ns = UINT64_MAX;
 	int i, error;
@@ -171,6 +173,7 @@ static void answer_storm(struct call *c, struct querier *queriers,
 
 		granted += q->granted;
 		refused += q->refused;
+		inside += q->inside;
 		violations += q->violations;
 		if (q->violations && q->first.time_ns < first_ns) {
 			first_ns = q->first.time_ns;
@@ -196,6 +199,7 @@ static void answer_storm(struct call *c, struct querier *queriers,
 	answer_number(c, "queries", count_queries(queriers));
 	answer_number(c, "granted", granted);
 	answer_number(c, "refused", refused);
+	answer_number(c, "inside", inside);
 	answer_number(c, "revokes", revokes);
 	answer_number(c, "violations", violations);
 	answer_json(c, "first_violation", first);

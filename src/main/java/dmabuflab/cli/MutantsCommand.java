@@ -17,6 +17,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,6 +83,7 @@ final class MutantsCommand implements Callable<Integer> {
                                                         LocalDateTime.now(ZoneId.systemDefault())));
         List<Listing> catalogue = ScenarioRunner.list();
         PrintWriter out = spec.commandLine().getOut();
+        requireGreen(mutants, catalogue, reports.resolve("series"));
         List<Verdict> verdicts = new ArrayList<>();
         for (Mutant mutant : mutants) {
             out.printf("mutant %d of %d: %s%n", verdicts.size() + 1, mutants.size(), mutant.name());
@@ -103,6 +106,29 @@ final class MutantsCommand implements Callable<Integer> {
                 reports);
         out.flush();
         return survivors > 0 ? 1 : undecided > 0 ? 3 : 0;
+    }
+
+    /** A scenario that is red without a mutant would notice every one of them. */
+    private void requireGreen(List<Mutant> mutants, List<Listing> catalogue, Path directory) {
+        Set<String> rules = new TreeSet<>();
+        mutants.forEach(mutant -> rules.addAll(mutant.breaks()));
+        boolean everything = all || mutants.stream().anyMatch(m -> m.breaks().isEmpty());
+        Selection selection = everything ? Selection.ALL : new Selection(List.copyOf(rules));
+        if (catalogue.stream().noneMatch(selection::includes)) {
+            return;
+        }
+        RunResult series =
+                ScenarioRunner.run(
+                        flags.options(Optional.empty(), Optional.of(directory)),
+                        selection,
+                        flags.jobs,
+                        line -> {});
+        if (series.exitStatus() != 0) {
+            throw new InfrastructureException(
+                    "the catalogue is not green without any mutant",
+                    series.counts().toString(),
+                    "see " + directory + ", and make it green first");
+        }
     }
 
     private Verdict judge(Mutant mutant, List<Listing> catalogue, Path directory) {
@@ -144,10 +170,7 @@ final class MutantsCommand implements Callable<Integer> {
         } else if (verdict.red().isEmpty()) {
             return name + "SURVIVED";
         }
-        String first =
-                verdict.red().get(0).id()
-                        + " "
-                        + verdict.red().get(0).outcome().name().toLowerCase(java.util.Locale.ROOT);
+        String first = verdict.red().get(0).id() + " " + verdict.red().get(0).outcome().label();
         int others = verdict.red().size() - 1;
         return name + first + (others == 0 ? "" : " and " + others + " more");
     }

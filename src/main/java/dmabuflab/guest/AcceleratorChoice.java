@@ -9,6 +9,7 @@ import dmabuflab.qemu.QemuBinary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 
@@ -55,10 +56,16 @@ public record AcceleratorChoice(Accelerator accelerator, String why) {
                 cache.directory("accelerator").resolve(Hash.of(List.of(), qemu.version(), host()));
         try (var held = cache.lock("accelerator", "trying KVM")) {
             if (!Files.exists(verdict)) {
-                GuestImage image =
-                        new GuestImage(
-                                kernel, initramfs, qemu, Accelerator.KVM, machine, List.of());
-                Files.writeString(verdict, trial(image, artefacts));
+                GuestImage onKvm = image(kernel, initramfs, qemu, Accelerator.KVM, machine);
+                String refusal = trial(onKvm, artefacts.resolve("kvm"));
+                if (!refusal.isEmpty()) {
+                    // A kernel that boots nowhere says nothing about KVM.
+                    GuestImage onTcg = image(kernel, initramfs, qemu, Accelerator.TCG, machine);
+                    boot(onTcg, artefacts.resolve("tcg"), new TimeScale(1)).close();
+                }
+                Path partial = verdict.resolveSibling(verdict.getFileName() + ".partial");
+                Files.writeString(partial, refusal);
+                Files.move(partial, verdict, StandardCopyOption.ATOMIC_MOVE);
             }
             String refusal = Files.readString(verdict);
             return refusal.isEmpty()
@@ -73,13 +80,26 @@ public record AcceleratorChoice(Accelerator accelerator, String why) {
 
     /** Why KVM cannot be used, "" when it can. */
     private static String trial(GuestImage image, Path artefacts) throws IOException {
-        Files.createDirectories(artefacts);
-        try (Guest guest = Guest.boot(image, artefacts, IMPATIENT, bytes -> {})) {
+        try (Guest guest = boot(image, artefacts, IMPATIENT)) {
             Answer nested = guest.agent().attempt("kvm.check", Map.of());
             return nested.ok() ? "" : "no KVM inside the guest: " + nested.error();
         } catch (InfrastructureException | GuestHung e) {
             return e.getMessage().lines().findFirst().orElse("no reason given");
         }
+    }
+
+    private static Guest boot(GuestImage image, Path artefacts, TimeScale scale)
+            throws IOException {
+        return Guest.boot(image, Files.createDirectories(artefacts), scale, bytes -> {});
+    }
+
+    private static GuestImage image(
+            KernelImage kernel,
+            Initramfs initramfs,
+            QemuBinary qemu,
+            Accelerator accelerator,
+            Path machine) {
+        return new GuestImage(kernel, initramfs, qemu, accelerator, machine, List.of());
     }
 
     private static String host() {

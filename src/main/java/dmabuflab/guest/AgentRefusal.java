@@ -6,7 +6,6 @@ package dmabuflab.guest;
  */
 public final class AgentRefusal extends AssertionError {
     private static final long serialVersionUID = 1;
-    private final String errno;
 
     AgentRefusal(String request, Answer answer) {
         super(
@@ -17,11 +16,5 @@ public final class AgentRefusal extends AssertionError {
                         + answer.call()
                         + ": "
                         + answer.error());
-        this.errno = answer.errno();
-    }
-
-    /** Symbolic, for instance {@code ENODEV}. */
-    public String errno() {
-        return errno;
     }
 }

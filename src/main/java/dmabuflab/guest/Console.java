@@ -8,19 +8,21 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** Reads the guest's serial console to its end, into a file and to a listener. */
 final class Console {
-    /** What the guest's kernel is made to print last. */
-    static final String END = "dmabuf-lab: end of scenario";
+    private static final int LONGEST_MARK = 100;
+
+    /** A text somebody waits for. */
+    private record Mark(String text, CountDownLatch seen) {}
 
     private final Thread reader;
-    private final CountDownLatch end = new CountDownLatch(1);
+    private final List<Mark> marks = new CopyOnWriteArrayList<>();
     private volatile IOException failure;
 
     Console(SocketChannel socket, Path log, Consumer<byte[]> listener) {
@@ -37,11 +39,13 @@ final class Console {
                 byte[] bytes = Arrays.copyOf(buffer.array(), buffer.position());
                 file.write(bytes);
                 listener.accept(bytes);
-                tail += new String(bytes, StandardCharsets.ISO_8859_1);
-                if (tail.contains(END)) {
-                    end.countDown();
+                String text = tail + new String(bytes, StandardCharsets.ISO_8859_1);
+                for (Mark mark : marks) {
+                    if (text.contains(mark.text())) {
+                        mark.seen().countDown();
+                    }
                 }
-                tail = tail.substring(Math.max(0, tail.length() - END.length()));
+                tail = text.substring(Math.max(0, text.length() - LONGEST_MARK));
             }
         } catch (IOException e) {
             failure = e;
@@ -49,11 +53,14 @@ final class Console {
     }
 
     /**
-     * Waits until the kernel's last line has come, and with it all lines before: it prints from a
-     * thread of its own, some time after it has logged.
+     * Begins to watch for a text of up to a hundred characters.
+     *
+     * @return counts down to zero when it has come
      */
-    boolean awaitEnd(Duration limit) throws InterruptedException {
-        return end.await(limit.toNanos(), TimeUnit.NANOSECONDS);
+    CountDownLatch watchFor(String text) {
+        Mark mark = new Mark(text, new CountDownLatch(1));
+        marks.add(mark);
+        return mark.seen();
     }
 
     /** Waits until QEMU has closed the console, then reports what kept it from being recorded. */

@@ -14,9 +14,11 @@ import java.util.function.Consumer;
  *
  * @param state QEMU's migration stream, without the guest's memory
  * @param memory the guest's memory
+ * @param console all that the guest printed while it booted
  * @param boot how long booting had taken: the measure of this guest's speed
  */
-public record GoldenSnapshot(GuestImage image, Path state, Path memory, Duration boot) {
+public record GoldenSnapshot(
+        GuestImage image, Path state, Path memory, Path console, Duration boot) {
 
     /**
      * Returns the snapshot of an image, taken now when the cache has none.
@@ -35,7 +37,11 @@ public record GoldenSnapshot(GuestImage image, Path state, Path memory, Duration
         try {
             Duration boot = Duration.parse(Files.readString(directory.resolve("boot")));
             return new GoldenSnapshot(
-                    image, directory.resolve("state"), directory.resolve("memory"), boot);
+                    image,
+                    directory.resolve("state"),
+                    directory.resolve("memory"),
+                    directory.resolve("console.log"),
+                    boot);
         } catch (IOException e) {
             throw new InfrastructureException(
                     "unusable snapshot " + directory, e.toString(), "delete that directory", e);
@@ -50,12 +56,17 @@ public record GoldenSnapshot(GuestImage image, Path state, Path memory, Duration
             Files.writeString(
                     filling.resolve("boot"),
                     Duration.ofNanos(System.nanoTime() - start).toString());
+            guest.drainConsole("dmabuf-lab: end of boot");
+            Files.copy(artefacts.resolve("console.log"), filling.resolve("console.log"));
             Migration.save(guest.qmp(), filling.resolve("state"), guest.scale().boot());
             MemoryImage.save(guest.memory(), filling.resolve("memory"));
         }
     }
 
-    /** A fresh guest in the saved state; see {@link Guest#boot}. */
+    /**
+     * A fresh guest in the saved state; see {@link Guest#boot}. The listener is told what the guest
+     * had printed before, as if it had booted again.
+     */
     public Guest restore(Path artefacts, TimeScale scale, Consumer<byte[]> console) {
         return Guest.restore(this, artefacts, scale, console);
     }

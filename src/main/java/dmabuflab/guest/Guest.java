@@ -8,11 +8,14 @@ import dmabuflab.qemu.Qmp;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -70,6 +73,11 @@ public final class Guest implements AutoCloseable {
     static Guest restore(
             GoldenSnapshot saved, Path artefacts, TimeScale scale, Consumer<byte[]> console) {
         TimeScale measured = scale.measuredBy(saved.boot());
+        try {
+            console.accept(Files.readAllBytes(saved.console()));
+        } catch (IOException e) {
+            throw unusable(saved, e);
+        }
         List<String> incoming = List.of("-incoming", "defer");
         Guest guest = start(saved.image(), incoming, artefacts, measured, console, "restored");
         try {
@@ -78,18 +86,21 @@ public final class Guest implements AutoCloseable {
             guest.agent.call("agent.hello", Map.of());
             return guest;
         } catch (IOException e) {
-            InfrastructureException failure =
-                    new InfrastructureException(
-                            "cannot load a saved guest",
-                            e.toString(),
-                            "delete " + saved.memory().getParent(),
-                            e);
+            InfrastructureException failure = unusable(saved, e);
             guest.kill(failure);
             throw failure;
         } catch (RuntimeException | Error e) {
             guest.kill(e);
             throw e;
         }
+    }
+
+    private static InfrastructureException unusable(GoldenSnapshot saved, IOException e) {
+        return new InfrastructureException(
+                "cannot load a saved guest",
+                e.toString(),
+                "delete " + saved.memory().getParent(),
+                e);
     }
 
     private static Guest start(
@@ -167,19 +178,39 @@ public final class Guest implements AutoCloseable {
     }
 
     /**
-     * Ends the guest's work in good order: the console has everything that the kernel has logged so
-     * far, and the agent has said its last word, so that neither a complaint nor an answer is lost.
+     * Ends the guest's work in good order: the console has everything that the kernel has logged,
+     * and the agent has said its last word, so that neither a complaint nor an answer is lost.
      */
     public void bye() {
-        agent.call("file.write", Map.of("path", "/dev/kmsg", "text", Console.END + "\n"));
+        drainConsole("dmabuf-lab: end of scenario");
+        agent.bye();
+    }
+
+    /** Has the kernel print its blocked tasks on the console. */
+    public void showBlockedTasks() {
+        agent.call("file.write", Map.of("path", "/proc/sysrq-trigger", "text", "w"));
+        drainConsole("dmabuf-lab: end of blocked tasks");
+    }
+
+    /**
+     * Logs a line and waits until it is on the console, and with it all lines before: the kernel
+     * prints from a thread of its own, some time after it has logged.
+     */
+    void drainConsole(String line) {
+        CountDownLatch printed = console.watchFor(line);
+        agent.call("file.write", Map.of("path", "/dev/kmsg", "text", line + "\n"));
+        if (!await(printed)) {
+            throw new GuestHung("the kernel does not print what it has logged");
+        }
+    }
+
+    private boolean await(CountDownLatch latch) {
         try {
-            if (!console.awaitEnd(scale.silence())) {
-                throw new GuestHung("the kernel does not print what it has logged");
-            }
+            return latch.await(scale.silence().toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
-        agent.bye();
     }
 
     /** Ends QEMU at once. */

@@ -23,7 +23,7 @@ public record GuestImage(
         List<String> traceEvents) {
 
     /** Size of the guest's memory in bytes; the machine file says the same to QEMU. */
-    public static final long MEMORY = 1L << 30;
+    public static final long MEMORY = 3L << 29;
 
     /** QEMU's arguments for a guest that boots. */
     List<String> machineArguments() {
@@ -46,7 +46,7 @@ public record GuestImage(
                 kernel.key(),
                 initramfs.key(),
                 qemu.version(),
-                accelerator.name(),
+                String.join(" ", accelerator.arguments()),
                 kernel.commandLine());
     }
 }

@@ -16,7 +16,7 @@ import java.nio.file.StandardOpenOption;
  *
  * <p>QEMU's own migration stream says of each zero page that it is zero, and on loading has every
  * one of them looked at, which for shared memory means allocated: more than half a second for a
- * guest of 1 GiB that uses 50 MiB. So shared memory is left out of the stream and filled in here.
+ * guest of 1.5 GiB that uses 50 MiB. So shared memory is left out of the stream and filled in here.
  *
  * <p>Format: runs of an offset and a length, both 64 bit and in bytes, each followed by its data;
  * an offset of -1 ends it.

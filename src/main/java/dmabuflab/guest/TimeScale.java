@@ -6,7 +6,7 @@ import java.time.Duration;
 /**
  * How much slower than expected things may be before they count as hung.
  *
- * @param factor at least 1; the product of what the guest was measured at and what the user asked
+ * @param factor above 0; the product of what the guest was measured at and what the user asked
  */
 public record TimeScale(double factor) {
     /** Boot to agent on the machine where the limits below were chosen, without debug options. */

@@ -7,13 +7,19 @@ import java.util.Map;
 /** The guest's ftrace on its monotonic clock: kernel events as a witness. */
 public final class Trace {
     private static final List<String> EVENTS =
-            List.of("dma_buf:*", "iommu:map", "iommu:unmap", "iommu:io_page_fault");
+            List.of(
+                    "dma_buf:*",
+                    "iommu:map",
+                    "iommu:unmap",
+                    "iommu:io_page_fault",
+                    "intel_iommu:cache_tag_flush_range");
 
     /** Entry and return of what has no trace event of its own. */
     private static final List<String> PROBES =
             List.of(
                     "p:dmabuflab/vfio_move vfio_pci_dma_buf_move revoked=%si:u8",
-                    "r:dmabuflab/vfio_moved vfio_pci_dma_buf_move");
+                    "r:dmabuflab/vfio_moved vfio_pci_dma_buf_move",
+                    "p:dmabuflab/get_pfn_unlocked dma_buf_get_pfn_unlocked");
 
     private final Agent agent;
 
@@ -23,11 +29,6 @@ public final class Trace {
 
     public void start() {
         agent.call("trace.start", Map.of("events", EVENTS, "kprobes", PROBES));
-    }
-
-    /** Puts a line of one's own between the kernel's. */
-    public void mark(String text) {
-        agent.call("trace.mark", Map.of("text", text));
     }
 
     /** Everything recorded so far, one event a line. */

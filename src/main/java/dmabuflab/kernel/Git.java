@@ -57,6 +57,10 @@ final class Git {
     Command command(String... words) {
         List<String> all = new ArrayList<>();
         all.add("git");
+        // A pass of gc would hold up a build for minutes, and there is nothing to gain from it.
+        all.addAll(List.of("-c", "gc.auto=0"));
+        // The source is written once and mostly never read again: speed counts more than space.
+        all.addAll(List.of("-c", "core.looseCompression=1"));
         all.addAll(List.of(words));
         Command command = Command.of(all).in(workTree);
         for (String name : System.getenv().keySet()) {
@@ -80,11 +84,6 @@ final class Git {
     /** Makes the repository. */
     void init() {
         command("init", "--quiet", "--initial-branch=lab", "--template=").check();
-        // A pass of gc would hold up a build for minutes and there is nothing to gain from it.
-        command("config", "gc.auto", "0").check();
-        // The source is written once and mostly never read again: speed counts more than space.
-        command("config", "core.looseCompression", "1").check();
-        command("config", "advice.detachedHead", "false").check();
     }
 
     /** Removes what a killed git left; the caller knows that no other one is at work here. */

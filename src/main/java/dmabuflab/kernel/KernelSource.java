@@ -188,8 +188,10 @@ record KernelSource(Path directory, String version, String identity) {
         checkIsKernel(tree, tree.toString());
         Git git = Git.at(directory).withIndex("tree.index").withWorkTree(tree);
         git.removeLocks();
-        // No force here: what the tree's .gitignore hides is what was built in it.
-        git.command("add", "--all", ".").check();
+        // What the tree's .gitignore hides is what was built in it. But that of Debian's package
+        // hides all of the source.
+        boolean useless = git.command("check-ignore", "--no-index", "-q", "Makefile").run() == 0;
+        git.command("add", "--all", useless ? "--force" : "--no-force", ".").check();
         String commit = git.commit("pristine: " + tree, List.of());
         tag(git, commit);
         return new KernelSource(

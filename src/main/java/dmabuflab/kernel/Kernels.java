@@ -54,11 +54,6 @@ public final class Kernels {
         return new Kernels(files, cache);
     }
 
-    /** The names of all targets, sorted. */
-    public List<String> targets() {
-        return KernelTarget.names(files);
-    }
-
     /**
      * The kernel of a target; the first time this takes minutes, with progress on stderr.
      *

@@ -7,7 +7,7 @@ import java.util.List;
 public enum Accelerator {
     /** Emulation: always works. EPYC because P2PDMA accepts q35's host bridge on AMD Zen only. */
     TCG("tcg,thread=multi", "EPYC"),
-    /** Hardware virtualization; chosen only after {@link AcceleratorProbe} saw a guest run. */
+    /** Hardware virtualization; chosen only after a trial saw a guest run. */
     KVM("kvm", "host");
 
     private final String accel;

@@ -75,8 +75,10 @@ public final class JsonLines implements AutoCloseable {
     }
 
     private void receive() {
-        try (BufferedReader lines =
-                new BufferedReader(Channels.newReader(socket, StandardCharsets.UTF_8))) {
+        // Not closed here: what cannot be read is to be reported as such, not as a closed socket.
+        BufferedReader lines =
+                new BufferedReader(Channels.newReader(socket, StandardCharsets.UTF_8));
+        try {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 transcribe("← ", line);
                 received.add(new Received(parse(line), null));

@@ -153,11 +153,6 @@ public final class QemuProcess implements AutoCloseable {
         return process.exit().isDone();
     }
 
-    /** What QEMU printed last, for error messages. */
-    public String lastWords() {
-        return lastWords(log);
-    }
-
     /** Ends the process and waits for it; what it has sent can still be read from its sockets. */
     public void kill() {
         process.kill();

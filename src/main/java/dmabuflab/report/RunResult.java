@@ -26,9 +26,12 @@ public record RunResult(
         List<ScenarioResult> scenarios,
         Path directory) {
 
-    /** Exit status of the worst outcome; what says nothing about the kernel outranks a red one. */
+    /** Exit status of the worst outcome; that of the lab's own failure when nothing ran. */
     public int exitStatus() {
-        return scenarios.stream().mapToInt(s -> s.outcome().exitStatus()).max().orElse(3);
+        return scenarios.isEmpty()
+                ? Outcome.INFRASTRUCTURE.exitStatus()
+                : Outcome.worst(scenarios.stream().map(ScenarioResult::outcome).toList())
+                        .exitStatus();
     }
 
     /** How many scenarios had each outcome; outcomes that did not occur are absent. */

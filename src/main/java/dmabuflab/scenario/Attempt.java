@@ -52,20 +52,22 @@ final class Attempt {
      * @throws GuestCrashed when the kernel complained on the console, even if every assertion held
      */
     void finish(Optional<Throwable> failure) throws IOException {
-        if (guest == null) {
-            return;
-        }
-        Exception problem = null;
+        Throwable problem = null;
         try (Guest closedLast = guest;
                 Testbed closedFirst = testbed) {
-            boolean talks = !guest.hasEnded() && !(failure.orElse(null) instanceof GuestHung);
+            boolean talks =
+                    guest != null
+                            && !guest.hasEnded()
+                            && !(failure.orElse(null) instanceof GuestHung);
             if (talks) {
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
             }
             if (failure.isEmpty()) {
                 guest.bye();
+            } else if (talks) {
+                guest.showBlockedTasks();
             }
-        } catch (RuntimeException | IOException e) {
+        } catch (RuntimeException | IOException | AssertionError e) {
             problem = e;
         }
         console.finish();
@@ -80,6 +82,8 @@ final class Attempt {
         if (problem instanceof IOException e) {
             throw e;
         } else if (problem instanceof RuntimeException e) {
+            throw e;
+        } else if (problem instanceof AssertionError e) {
             throw e;
         }
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
+import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Guest;
+import dmabuflab.host.InfrastructureException;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
 import java.util.Optional;
@@ -25,12 +27,20 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
-        Guest guest = attempt.start();
-        context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
-        for (String device : Listing.devices(context.getRequiredTestMethod())) {
-            attempt.testbed().plug(device);
+        try {
+            Guest guest = attempt.start();
+            context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
+            for (String device : Listing.devices(context.getRequiredTestMethod())) {
+                attempt.testbed().plug(device);
+            }
+            attempt.testbed().trace().start();
+        } catch (AgentRefusal e) {
+            throw new InfrastructureException(
+                    "cannot set up the guest",
+                    e.getMessage(),
+                    "does this kernel have what the lab needs? see console.log",
+                    e);
         }
-        attempt.testbed().trace().start();
     }
 
     @Override

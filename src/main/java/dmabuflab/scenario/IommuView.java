@@ -8,6 +8,7 @@ import dmabuflab.host.InfrastructureException;
 import dmabuflab.qemu.QemuProcess;
 import dmabuflab.qemu.Qmp;
 import dmabuflab.witness.DeviceTable;
+import dmabuflab.witness.FaultRecord;
 import dmabuflab.witness.IommuFault;
 import dmabuflab.witness.MappedMemory;
 import dmabuflab.witness.Mapping;
@@ -20,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -32,7 +32,8 @@ public final class IommuView implements AutoCloseable {
     private static final long REGISTERS = 0xfed90000L;
 
     private static final long ROOT_TABLE_ADDRESS = 0x20;
-    private static final Pattern QUADWORD = Pattern.compile(":\\s*0x([0-9a-f]{1,16})");
+    private static final long FAULT_RECORD = 0x220;
+    private static final Pattern QUADWORD = Pattern.compile("0x([0-9a-f]{16})(?!\\d)");
 
     private final Qmp qmp;
     private final MappedMemory memory;
@@ -79,6 +80,14 @@ public final class IommuView implements AutoCloseable {
         return faults;
     }
 
+    /** What the IOMMU's fault recording register holds, taken by the guest's kernel or not. */
+    public IommuFault lastFaultRecord() {
+        long[] record = registers(FAULT_RECORD, 2);
+        IommuFault fault = FaultRecord.decode(record[0], record[1]);
+        testimony.record(Witness.HARDWARE, "fault recording register: " + fault);
+        return fault;
+    }
+
     /** How often the guest has invalidated the IOTLB for this IOVA of the device's domain. */
     public long iotlbInvalidations(VfioDevice device, long iova) {
         int domain =
@@ -104,15 +113,23 @@ public final class IommuView implements AutoCloseable {
     }
 
     private VtdTables tables() {
-        String answer = qmp.monitor(String.format("xp /1gx 0x%x", REGISTERS + ROOT_TABLE_ADDRESS));
-        Matcher value = QUADWORD.matcher(answer);
-        if (!value.find()) {
+        return new VtdTables(memory, registers(ROOT_TABLE_ADDRESS, 1)[0]);
+    }
+
+    private long[] registers(long offset, int count) {
+        String answer = qmp.monitor(String.format("xp /%dgx 0x%x", count, REGISTERS + offset));
+        long[] values =
+                QUADWORD.matcher(answer)
+                        .results()
+                        .mapToLong(value -> Long.parseUnsignedLong(value.group(1), 16))
+                        .toArray();
+        if (values.length != count) {
             throw new InfrastructureException(
-                    "cannot read the IOMMU's root table address",
+                    "cannot read the IOMMU's registers",
                     "QEMU's monitor said: " + answer,
                     "does the machine file have an intel-iommu?");
         }
-        return new VtdTables(memory, Long.parseUnsignedLong(value.group(1), 16));
+        return values;
     }
 
     private static SourceId source(VfioDevice device) {

@@ -52,13 +52,7 @@ public final class Lab {
         Path machine = machine(project);
         accelerator =
                 AcceleratorChoice.make(
-                        options.accelerator(),
-                        kernel,
-                        initramfs,
-                        qemu,
-                        machine,
-                        cache,
-                        boot.resolve("kvm"));
+                        options.accelerator(), kernel, initramfs, qemu, machine, cache, boot);
         image =
                 new GuestImage(
                         kernel,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
+import dmabuflab.qemu.ShellScript;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -44,6 +45,23 @@ public record LabOptions(
                 option.apply("timeout-scale")
                         .map(Double::parseDouble)
                         .orElse(DEFAULT.timeoutScale));
+    }
+
+    /** What to add to {@code ./lab run} to have the same kernel and guests again. */
+    String commandLine() {
+        StringBuilder words = new StringBuilder();
+        if (!kernel.equals(DEFAULT.kernel)) {
+            words.append(" --kernel ").append(kernel);
+        }
+        mutant.ifPresent(
+                patch -> words.append(" --mutant ").append(ShellScript.quote(patch.toString())));
+        if (!accelerator.equals(DEFAULT.accelerator)) {
+            words.append(" --accel ").append(accelerator);
+        }
+        if (timeoutScale != DEFAULT.timeoutScale) {
+            words.append(" --timeout-scale ").append(timeoutScale);
+        }
+        return words.append(cold ? " --cold" : "").toString();
     }
 
     /** The configuration parameters that carry these options. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
+import dmabuflab.qemu.ShellScript;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.report.RunResult;
@@ -44,6 +45,7 @@ public final class ReportingListener implements TestExecutionListener {
     private final Map<String, ScenarioResult> results = new ConcurrentSkipListMap<>();
     private final Map<String, TestIdentifier> expected = new ConcurrentHashMap<>();
     private TestPlan plan;
+    private LabOptions options = LabOptions.DEFAULT;
     private Instant begin;
     private RunResult result;
 
@@ -75,6 +77,7 @@ public final class ReportingListener implements TestExecutionListener {
     public void testPlanExecutionStarted(TestPlan plan) {
         this.plan = plan;
         this.begin = Instant.now();
+        this.options = LabOptions.from(plan.getConfigurationParameters()::get);
         for (TestIdentifier root : plan.getRoots()) {
             plan.getDescendants(root).forEach(this::expect);
         }
@@ -136,7 +139,6 @@ public final class ReportingListener implements TestExecutionListener {
         if (results.isEmpty()) {
             return;
         }
-        LabOptions options = LabOptions.from(plan.getConfigurationParameters()::get);
         List<ScenarioResult> scenarios =
                 results.values().stream().sorted((a, b) -> a.id().compareTo(b.id())).toList();
         Path report = ReportDirectories.forRun(options).root();
@@ -170,7 +172,7 @@ public final class ReportingListener implements TestExecutionListener {
                         said.getOrDefault(BOOT, ""),
                         directory == null ? null : Path.of(directory),
                         witnesses(said),
-                        "./lab run '" + id.replaceFirst("\\[.*", "") + "'");
+                        "./lab run" + options.commandLine() + " " + ShellScript.quote(id));
         results.put(test.getUniqueId(), scenario);
         progress.accept(
                 String.format(

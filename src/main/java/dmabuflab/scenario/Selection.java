@@ -31,7 +31,7 @@ public record Selection(List<String> patterns) {
 
     private static boolean matches(String pattern, Listing scenario) {
         // Brackets name one case of a parameterized scenario; selected as a whole.
-        String name = pattern.replaceFirst("\\[.*]$", "");
+        String name = pattern.contains(".") ? pattern.replaceFirst("\\[.*]$", "") : pattern;
         PathMatcher glob = FileSystems.getDefault().getPathMatcher("glob:" + name);
         Stream<String> names =
                 Stream.of(

@@ -2,19 +2,21 @@
 package dmabuflab.scenario;
 
 import dmabuflab.guest.Agent;
+import dmabuflab.guest.Answer;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Edu;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
+import dmabuflab.guest.Job;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Trace;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.witness.BarFile;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -103,10 +105,15 @@ public final class Testbed implements AutoCloseable {
         return trace;
     }
 
-    /** Kernel events so far whose line contains this text. */
-    public List<String> events(String text) {
-        List<String> lines = trace.read().lines().filter(line -> line.contains(text)).toList();
-        testimony.record(Witness.KERNEL_EVENTS, lines.size() + " events with \"" + text + "\"");
+    /** Kernel events so far whose line contains one of these texts, in their order. */
+    public List<String> events(String... texts) {
+        List<String> lines =
+                trace.read()
+                        .lines()
+                        .filter(line -> Arrays.stream(texts).anyMatch(line::contains))
+                        .toList();
+        testimony.record(
+                Witness.KERNEL_EVENTS, lines.size() + " events with " + Arrays.toString(texts));
         return lines;
     }
 
@@ -120,13 +127,25 @@ public final class Testbed implements AutoCloseable {
         return totals("Total (\\d+) devices attached");
     }
 
-    /** How long a call that must complete may take before it counts as hung. */
-    public Duration patience() {
-        return guest.scale().silence().dividedBy(2);
+    /**
+     * The answer of a call that has to return.
+     *
+     * @throws AssertionError when it has not within half the limit for a silent guest
+     */
+    public Answer complete(Job job) {
+        return job.await(guest.scale().silence().dividedBy(2))
+                .orElseThrow(
+                        () -> new AssertionError("a call that has to return is still blocked"));
     }
 
     private long totals(String pattern) {
         String bufinfo = agent().call("file.read", Map.of("path", BUFINFO)).text("text");
+        if (!Pattern.compile("Total \\d+ objects").matcher(bufinfo).find()) {
+            throw new InfrastructureException(
+                    "cannot count dma-bufs",
+                    BUFINFO + " has no line of totals:\n" + bufinfo,
+                    "has its format changed?");
+        }
         return Pattern.compile(pattern)
                 .matcher(bufinfo)
                 .results()

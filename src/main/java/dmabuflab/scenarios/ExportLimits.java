@@ -39,7 +39,7 @@ class ExportLimits {
         assertThat(importer.query(3).pfn()).isEqualTo(exporter.pfn(3 * Exporter.PAGE));
         exporter.vfio().close();
         Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        assertThat(unbind.await(bed.patience())).get().matches(Answer::ok);
+        assertThat(bed.complete(unbind)).matches(Answer::ok);
     }
 
     @Test

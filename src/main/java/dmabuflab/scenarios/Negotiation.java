@@ -43,7 +43,7 @@ class Negotiation {
     @Proves("NG4")
     @Devices("edu")
     void udmabufHasNoPfns(Testbed bed) {
-        refusesPfnImporters(bed, DmaBuf.udmabuf(bed.agent(), 1 << 20, "ram"));
+        refusesPfnImporters(bed, DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram"));
     }
 
     @Test
@@ -51,7 +51,7 @@ class Negotiation {
     @Proves("NG4")
     @Devices("edu")
     void heapHasNoPfns(Testbed bed) {
-        refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), 1 << 20, "ram"));
+        refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), 64 << 10, "ram"));
     }
 
     @Test

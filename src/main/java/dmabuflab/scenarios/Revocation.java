@@ -151,7 +151,7 @@ class Revocation {
 
     @Test
     @DisplayName("driver unbind is terminal and does not hang while a buffer is imported")
-    @Proves({"RV1", "RV6", "UR4"})
+    @Proves({"RV6", "UR4"})
     void unbindIsTerminal(Testbed bed) {
         Exporter exporter = bed.exporter();
         Importer importer = bed.importer(exporter.export(SOME));
@@ -255,9 +255,11 @@ class Revocation {
                                         4));
 
         assertThat(storm.number("violations")).as(storm.json().toString()).isZero();
-        assertThat(storm.number("revokes")).as("revokes in the storm").isGreaterThan(10);
-        assertThat(storm.number("granted")).as("queries answered").isGreaterThan(10);
-        assertThat(storm.number("refused")).as("queries refused").isGreaterThan(10);
+        assertThat(storm.number("revokes")).as("revokes in the storm").isPositive();
+        assertThat(storm.number("granted")).as("queries answered").isPositive();
+        assertThat(storm.number("inside"))
+                .as("queries that lay wholly inside a time of revocation")
+                .isPositive();
         assertThat(storm.json().required("errors").fieldNames())
                 .toIterable()
                 .as("errors of refused queries")
@@ -286,8 +288,6 @@ class Revocation {
     }
 
     private static void assertCompletes(Testbed bed, Job job) {
-        assertThat(job.await(bed.patience()))
-                .as("the call that must not hang")
-                .hasValueSatisfying(answer -> assertThat(answer.ok()).as(answer.error()).isTrue());
+        assertThat(bed.complete(job)).matches(Answer::ok);
     }
 }

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Test;
 @Devices("ivshmem:16M")
 class Waiting {
     /**
-     * How long a call has to stay blocked to count as waiting. What it waits for never comes by
-     * itself, so a longer time would prove no more; a kernel that does not wait is through in
-     * microseconds.
+     * How long a call has to stay blocked to count as waiting, once it has begun. What it waits for
+     * never comes by itself, so a longer time would prove no more; a kernel that does not wait is
+     * through in microseconds.
      */
     private static final Duration BLOCKED = Duration.ofMillis(500);
 
@@ -41,9 +41,9 @@ class Waiting {
 
         Job query = query(bed, importer);
 
-        assertThat(query.await(BLOCKED)).as("query below a KERNEL fence").isEmpty();
+        assertBlockedIn("get_pfn_unlocked:", bed, query);
         importer.signalFence();
-        Answer answer = query.await(bed.patience()).orElseThrow();
+        Answer answer = bed.complete(query);
         assertThat(answer.number("pfn")).isEqualTo(exporter.pfn(2 * Exporter.PAGE));
     }
 
@@ -55,7 +55,7 @@ class Waiting {
         Importer importer = bed.importer(exporter.export(SOME));
         importer.holdFence("bookkeep");
 
-        Answer answer = query(bed, importer).await(bed.patience()).orElseThrow();
+        Answer answer = bed.complete(query(bed, importer));
 
         assertThat(answer.number("pfn")).isEqualTo(exporter.pfn(2 * Exporter.PAGE));
         importer.signalFence();
@@ -72,9 +72,9 @@ class Waiting {
 
         Job revoke = revoke(bed, exporter);
 
-        assertThat(revoke.await(BLOCKED)).as("revoke below a BOOKKEEP fence").isEmpty();
+        assertBlockedIn("revoked=1", bed, revoke);
         importer.signalFence();
-        assertThat(revoke.await(bed.patience())).get().matches(Answer::ok);
+        assertThat(bed.complete(revoke)).matches(Answer::ok);
         assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
     }
 
@@ -91,11 +91,16 @@ class Waiting {
 
         Job revoke = revoke(bed, exporter);
 
-        assertThat(revoke.await(BLOCKED)).as("revoke of a mapped buffer").isEmpty();
+        assertBlockedIn("revoked=1", bed, revoke);
         assertThat(importer.notifies()).as("notifies before the unmap").hasSize(1);
         importer.unmap();
-        assertThat(revoke.await(bed.patience())).get().matches(Answer::ok);
+        assertThat(bed.complete(revoke)).matches(Answer::ok);
         assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
+    }
+
+    private static void assertBlockedIn(String entered, Testbed bed, Job job) {
+        assertThat(job.await(BLOCKED)).as("call that has to wait").isEmpty();
+        assertThat(bed.events(entered)).as("calls that have begun").isNotEmpty();
     }
 
     private static Job query(Testbed bed, Importer importer) {

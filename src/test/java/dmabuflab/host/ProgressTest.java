@@ -26,6 +26,7 @@ class ProgressTest {
             progress.step(1210, 2900);
         }
         assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+                .extracting(line -> line.replaceFirst("\\d\\.\\ds", "0.0s"))
                 .containsExactly(
                         "kernel 7.3: unpacking, 0.0s (last time 6m20s)",
                         "kernel 7.3: building, 0.0s (last time 6m20s)",

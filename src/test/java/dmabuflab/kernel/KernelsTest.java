@@ -211,6 +211,16 @@ class KernelsTest {
                 .isEqualTo("9.8.7-rc6 of " + kernel.source);
     }
 
+    @Test
+    void takesATreeThatIgnoresItself() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        FakeKernel.write(kernel.source.resolve(".gitignore"), "/*\n");
+        Command.of("git", "init", "--quiet").in(kernel.source).check();
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("two");
+        FakeKernel.write(kernel.source.resolve("drivers/three.c"), "three\n");
+        assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("three");
+    }
+
     private static Map<Path, FileTime> times(Path directory) throws IOException {
         Map<Path, FileTime> times = new HashMap<>();
         try (Stream<Path> walk = Files.walk(directory)) {

@@ -34,7 +34,8 @@ class OutcomeTest {
         assertThat(exitStatusOf(PASSED, FAILED)).isEqualTo(1);
         assertThat(exitStatusOf(PASSED, CRASHED)).isEqualTo(1);
         assertThat(exitStatusOf(PASSED, HUNG)).isEqualTo(1);
-        assertThat(exitStatusOf(PASSED, INFRASTRUCTURE, FAILED)).isEqualTo(3);
+        assertThat(exitStatusOf(PASSED, INFRASTRUCTURE)).isEqualTo(3);
+        assertThat(exitStatusOf(PASSED, INFRASTRUCTURE, FAILED)).isEqualTo(1);
         assertThat(exitStatusOf()).as("nothing ran").isEqualTo(3);
     }
 

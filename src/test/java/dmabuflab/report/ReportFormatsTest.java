@@ -85,7 +85,7 @@ class ReportFormatsTest {
                         "scenarios",
                         "rules");
         assertThat(json.get("started").asText()).isEqualTo("2026-05-04T03:02:01.500Z");
-        assertThat(json.get("exitStatus").asInt()).isEqualTo(3);
+        assertThat(json.get("exitStatus").asInt()).isEqualTo(1);
         assertThat(json.at("/counts/passed").asInt()).isEqualTo(2);
         assertThat(json.at("/environment/kernel").asText()).isEqualTo("7.3.4 0123abcd");
         assertThat(json.get("scenarios")).hasSize(7);
