@@ -47,7 +47,9 @@ public final class Cache {
      * {@code ~/.cache/dmabuf-lab}.
      */
     public static Cache locate() {
-        return locate(System.getenv(), Path.of(System.getProperty("user.home")));
+        // $HOME rather than user.home, which Java takes from the password file.
+        String home = System.getenv().getOrDefault("HOME", System.getProperty("user.home"));
+        return locate(System.getenv(), Path.of(home));
     }
 
     static Cache locate(Map<String, String> environment, Path home) {
