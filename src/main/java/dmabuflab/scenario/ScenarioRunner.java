@@ -47,9 +47,11 @@ public final class ScenarioRunner {
      *
      * @param jobs how many guests at once
      * @param progress is told a line for each verdict as it falls
+     * @throws InfrastructureException when there is no kernel or no guest to run them on
      */
     public static RunResult run(
             LabOptions options, Selection selection, int jobs, Consumer<String> progress) {
+        Lab.of(options); // builds and boots what is missing, which is no scenario's time or fault
         ReportingListener listener = new ReportingListener(progress);
         LauncherDiscoveryRequest request =
                 request(test -> Listing.of(test).map(selection::includes).orElse(true))
