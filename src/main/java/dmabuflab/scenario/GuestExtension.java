@@ -4,8 +4,10 @@ package dmabuflab.scenario;
 import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Guest;
 import dmabuflab.host.InfrastructureException;
+import java.io.IOException;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
+import java.nio.file.Files;
 import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -20,13 +22,15 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
             ExtensionContext.Namespace.create(GuestExtension.class);
 
     @Override
-    public void beforeEach(ExtensionContext context) {
-        Lab lab = Lab.of(LabOptions.from(context::getConfigurationParameter));
+    public void beforeEach(ExtensionContext context) throws IOException {
+        LabOptions options = LabOptions.from(context::getConfigurationParameter);
+        Lab lab = Lab.of(options);
         ScenarioId id = ScenarioId.of(context);
         Attempt attempt = new Attempt(lab, lab.report().scenario(id.toString()));
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
+        Files.writeString(attempt.directory().resolve("rerun"), options.rerun(id) + "\n");
         try {
             Guest guest = attempt.start();
             context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
@@ -56,6 +60,8 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                 attempt.requireSecondWitness();
             }
         } finally {
+            Files.writeString(
+                    attempt.directory().resolve("witnesses.txt"), attempt.testimony().toString());
             attempt.testimony()
                     .statements()
                     .forEach(

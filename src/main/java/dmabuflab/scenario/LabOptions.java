@@ -47,9 +47,9 @@ public record LabOptions(
                         .orElse(DEFAULT.timeoutScale));
     }
 
-    /** What to add to {@code ./lab run} to have the same kernel and guests again. */
-    String commandLine() {
-        StringBuilder words = new StringBuilder();
+    /** The command that runs just this scenario again, with the same kernel and guests. */
+    String rerun(ScenarioId scenario) {
+        StringBuilder words = new StringBuilder("./lab run");
         if (!kernel.equals(DEFAULT.kernel)) {
             words.append(" --kernel ").append(kernel);
         }
@@ -61,7 +61,8 @@ public record LabOptions(
         if (timeoutScale != DEFAULT.timeoutScale) {
             words.append(" --timeout-scale ").append(timeoutScale);
         }
-        return words.append(cold ? " --cold" : "").toString();
+        words.append(cold ? " --cold " : " ");
+        return words.append(ShellScript.quote(scenario.toString())).toString();
     }
 
     /** The configuration parameters that carry these options. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
-import dmabuflab.qemu.ShellScript;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.report.RunResult;
@@ -172,7 +171,7 @@ public final class ReportingListener implements TestExecutionListener {
                         said.getOrDefault(BOOT, ""),
                         directory == null ? null : Path.of(directory),
                         witnesses(said),
-                        "./lab run" + options.commandLine() + " " + ShellScript.quote(id));
+                        ScenarioId.of(test).map(options::rerun).orElse("./lab run"));
         results.put(test.getUniqueId(), scenario);
         progress.accept(
                 String.format(

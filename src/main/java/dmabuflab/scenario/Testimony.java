@@ -22,6 +22,18 @@ public final class Testimony {
         }
     }
 
+    /** A heading for each witness, and below it what it said. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        said.forEach(
+                (witness, statements) -> {
+                    text.append(witness).append('\n');
+                    statements.forEach(s -> text.append("  ").append(s).append('\n'));
+                });
+        return text.toString();
+    }
+
     public Set<Witness> heard() {
         return said.keySet();
     }
