@@ -10,6 +10,8 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/error-injection.h>
+#include <linux/iommu.h>
 #include <linux/kfifo.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -590,6 +592,16 @@ static struct miscdevice importer_misc = {
 	.name = "pfn_importer",
 	.fops = &importer_fops,
 };
+
+/*
+ * What scenarios make fail, through debugfs' fail_function: the hardware's share
+ * of a trigger, and of a mapping.
+ */
+ALLOW_ERROR_INJECTION(iommu_map, ERRNO);
+ALLOW_ERROR_INJECTION(pci_reset_bus, ERRNO);
+ALLOW_ERROR_INJECTION(pci_set_power_state, ERRNO);
+ALLOW_ERROR_INJECTION(pci_try_reset_function, ERRNO);
+ALLOW_ERROR_INJECTION(pci_user_write_config_word, ERRNO);
 
 static int __init importer_init(void)
 {
