@@ -83,45 +83,13 @@ int pci_list(struct call *c)
 	return 0;
 }
 
-/* Is this the device, directly behind that bridge if there is one given? */
-static bool matches(const char *bdf, const char *slot, uint64_t vendor,
-		    uint64_t device)
+static bool is_there(const char *bdf, uint64_t vendor, uint64_t device)
 {
-	char path[PATH_MAX], real[PATH_MAX];
-	char *slash;
+	char path[PATH_MAX];
 
 	device_path(path, bdf);
-	if (read_number(path, "vendor") != vendor ||
-	    read_number(path, "device") != device)
-		return false;
-	if (!slot)
-		return true;
-
-	if (!realpath(path, real))
-		return false;
-	slash = strrchr(real, '/');
-	*slash = '\0';
-	slash = strrchr(real, '/');
-	return slash && !strcmp(slash + 1, slot);
-}
-
-static bool find_device(const char *slot, uint64_t vendor, uint64_t device,
-			char bdf[NAME_MAX + 1])
-{
-	struct dirent *entry;
-	bool found = false;
-	DIR *dir;
-
-	dir = opendir(DEVICES);
-	if (!dir)
-		return false;
-	while (!found && (entry = readdir(dir))) {
-		found = matches(entry->d_name, slot, vendor, device);
-		if (found)
-			strcpy(bdf, entry->d_name);
-	}
-	closedir(dir);
-	return found;
+	return read_number(path, "vendor") == vendor &&
+	       read_number(path, "device") == device;
 }
 
 /*
@@ -141,10 +109,9 @@ int pci_wait(struct call *c)
 {
 	uint64_t timeout = call_number(c, "timeout_ms", 10000) * NSEC_PER_MSEC;
 	uint64_t deadline = monotonic_ns() + timeout;
-	const char *slot = call_text(c, "slot", NULL);
+	const char *bdf = call_text(c, "bdf", "");
 	uint64_t vendor = call_number(c, "vendor", 0);
 	uint64_t device = call_number(c, "device", 0);
-	char bdf[NAME_MAX + 1];
 	uint64_t now;
 	int uevents;
 	bool found;
@@ -154,7 +121,7 @@ int pci_wait(struct call *c)
 		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
 				 "cannot watch for devices");
 
-	while (!(found = find_device(slot, vendor, device, bdf))) {
+	while (!(found = is_there(bdf, vendor, device))) {
 		now = monotonic_ns();
 		if (now >= deadline)
 			break;
@@ -167,10 +134,9 @@ int pci_wait(struct call *c)
 	if (!found) {
 		errno = ETIMEDOUT;
 		return call_fail(c, "poll(uevent)",
-				 "no device %04lx:%04lx%s%s has come", vendor,
-				 device, slot ? " behind " : "", slot ?: "");
+				 "no device %04lx:%04lx has come at %s", vendor,
+				 device, bdf);
 	}
-	answer_text(c, "bdf", bdf);
 	return settle(c, bdf);
 }
 

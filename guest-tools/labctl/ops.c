@@ -24,9 +24,9 @@ const struct op ops[] = {
 	{ "pci.list", pci_list, ARGS(),
 	  "All PCI devices with their driver, IOMMU group and BARs." },
 	{ "pci.wait", pci_wait,
-	  ARGS(OPT_TEXT("slot"), NUM("vendor"), NUM("device"), OPT_NUM("timeout_ms")),
-	  "Waits until a hot-plugged device is there and has its addresses; slot is "
-	  "the bridge it sits behind. Default limit 10000 ms." },
+	  ARGS(TEXT("bdf"), NUM("vendor"), NUM("device"), OPT_NUM("timeout_ms")),
+	  "Waits until a hot-plugged device is there and has its addresses. Default limit "
+	  "10000 ms." },
 	{ "pci.bind", pci_bind, ARGS(TEXT("bdf"), TEXT("driver")),
 	  "Binds a free device to that driver and no other." },
 	{ "pci.unbind", pci_unbind, ARGS(TEXT("bdf")),

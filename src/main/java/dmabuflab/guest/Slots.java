@@ -8,14 +8,17 @@ import dmabuflab.qemu.PciDevice;
 import dmabuflab.qemu.QemuProcess;
 import java.math.BigInteger;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The machine's empty root ports, filled from the first on. */
 final class Slots {
     private static final int PORTS = 4;
     private static final long WIDE_BAR = 64L << 20;
+    private static final String RESCAN = "/sys/bus/pci/rescan";
 
     private final Guest guest;
     private final boolean[] used = new boolean[PORTS + 1];
@@ -28,50 +31,75 @@ final class Slots {
     PluggedDevice plug(Path devices, String description, Path scratch) {
         String[] parts = description.split(":", 2);
         String model = parts[0];
-        String id = model + count++;
+        String name = model + count++;
         long size = parts.length > 1 ? bytes(parts[1]) : 0;
-        Path memory = size > 0 ? scratch.resolve(id + ".bar") : null;
+        Path memory = size > 0 ? scratch.resolve(name + ".bar") : null;
         Map<String, String> variables = new HashMap<>();
         if (memory != null) {
             QemuProcess.vanishesWithUs(memory);
             variables.put("file", memory.toString());
             variables.put("size", Long.toString(size));
         }
-        String slot = "slot" + free(description, size);
-        for (Section section :
-                ConfigFile.read(devices.resolve(model + ".cfg"), variables).sections()) {
-            boolean device = section.type().equals("device");
+        ConfigFile file = ConfigFile.read(devices.resolve(model + ".cfg"), variables);
+        List<String> added = add(file, name, description, size);
+        if (file.sections().stream().anyMatch(section -> section.values().containsKey("bus"))) {
+            // A bus that is no port of its own tells nobody of what is plugged into it.
+            guest.agent().call("file.write", Map.of("path", RESCAN, "text", "1"));
+        }
+        List<PciDevice> seen = added.stream().map(this::await).toList();
+        int main = seen.size() - 1;
+        return new PluggedDevice(model, seen.get(main), memory, size, seen.subList(0, main));
+    }
+
+    /**
+     * Adds what a file describes and returns the names of its devices; the last is the main one.
+     */
+    private List<String> add(ConfigFile file, String name, String description, long size) {
+        List<String> added = new ArrayList<>();
+        Map<String, String> objects = new HashMap<>();
+        long devices = file.sections().stream().filter(Slots::isDevice).count();
+        String slot = null;
+        for (Section section : file.sections()) {
             Map<String, Object> arguments = new LinkedHashMap<>();
-            section.values().forEach((key, value) -> arguments.put(key, typed(value)));
-            arguments.put("id", device ? id : id + "-" + section.id());
-            if (device) {
-                arguments.put("bus", slot);
-                arguments.computeIfPresent("memdev", (key, name) -> id + "-" + name);
+            section.values()
+                    .forEach((key, value) -> arguments.put(key, typed(objects.get(value), value)));
+            String id = name + "-" + section.id();
+            if (isDevice(section)) {
+                if (!arguments.containsKey("bus")) {
+                    slot = slot == null ? "slot" + free(description, size) : slot;
+                    arguments.put("bus", slot);
+                }
+                id = added.size() == devices - 1 ? name : id;
+                added.add(id);
+            } else {
+                objects.put(section.id(), id);
             }
-            guest.qmp().execute(device ? "device_add" : "object-add", arguments);
+            arguments.put("id", id);
+            guest.qmp().execute(isDevice(section) ? "device_add" : "object-add", arguments);
         }
+        return added;
+    }
+
+    private static boolean isDevice(Section section) {
+        return section.type().equals("device");
+    }
+
+    /** Waits until the guest has the device, where QEMU says it is. */
+    private PciDevice await(String id) {
         PciDevice plugged = PciDevice.find(guest.qmp(), id);
-        Answer seen =
-                guest.agent()
-                        .call(
-                                "pci.wait",
-                                Map.of(
-                                        "slot",
-                                        PciDevice.find(guest.qmp(), slot).bdf(),
-                                        "vendor",
-                                        plugged.vendor(),
-                                        "device",
-                                        plugged.device(),
-                                        "timeout_ms",
-                                        guest.scale().silence().toMillis() / 2));
-        PciDevice hardware = PciDevice.find(guest.qmp(), id);
-        if (!seen.text("bdf").equals(hardware.bdf())) {
-            throw new InfrastructureException(
-                    "the guest found another device than was plugged",
-                    seen.text("bdf") + " instead of " + hardware.bdf(),
-                    "look at console.log");
-        }
-        return new PluggedDevice(model, hardware, memory, size);
+        guest.agent()
+                .call(
+                        "pci.wait",
+                        Map.of(
+                                "bdf",
+                                plugged.bdf(),
+                                "vendor",
+                                plugged.vendor(),
+                                "device",
+                                plugged.device(),
+                                "timeout_ms",
+                                guest.scale().silence().toMillis() / 2));
+        return PciDevice.find(guest.qmp(), id);
     }
 
     /** Large BARs fit behind the last port only; the others are taken in order. */
@@ -96,8 +124,11 @@ final class Slots {
                 : Long.parseLong(size.substring(0, size.length() - 1)) << (10 * (unit + 1));
     }
 
-    /** QMP wants numbers and booleans where a config file has text. */
-    private static Object typed(String value) {
+    /** QMP wants numbers and booleans where a config file has text; an object goes by its name. */
+    private static Object typed(String object, String value) {
+        if (object != null) {
+            return object;
+        }
         if (value.equals("on") || value.equals("off")) {
             return value.equals("on");
         }

@@ -77,6 +77,13 @@ public final class VfioDevice {
         agent.call("vfio.reset", Map.of("dev", name));
     }
 
+    /** Writes a BAR from the CPU. */
+    public void write(int bar, long offset, String hexadecimal) {
+        agent.call(
+                "vfio.write",
+                Map.of("dev", name, "bar", bar, "offset", offset, "data", hexadecimal));
+    }
+
     public void attach(Ioas ioas) {
         agent.call("vfio.attach", Map.of("dev", name, "ioas", ioas.name()));
     }

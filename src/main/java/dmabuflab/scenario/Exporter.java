@@ -10,18 +10,21 @@ import dmabuflab.qemu.Qmp;
 import dmabuflab.witness.BarFile;
 import java.util.List;
 
-/** An ivshmem device opened through vfio-pci: its BAR 2 is memory that this process maps. */
+/** A memory device opened through vfio-pci: one of its BARs is a file that this process maps. */
 public final class Exporter {
-    /** The BAR that is backed by a file. */
-    public static final int BAR = 2;
-
     public static final long PAGE = 4096;
+
+    private static final String NVME = "nvme";
+
+    /** The register whose bit 0 makes nvme's memory region answer. */
+    private static final long NVME_PMRCTL = 0xe04;
 
     private final Qmp qmp;
     private final PluggedDevice device;
     private final VfioDevice vfio;
     private final BarFile memory;
     private final Testimony testimony;
+    private final int bar;
     private int exported;
 
     Exporter(Qmp qmp, PluggedDevice device, VfioDevice vfio, BarFile memory, Testimony testimony) {
@@ -30,10 +33,24 @@ public final class Exporter {
         this.vfio = vfio;
         this.memory = memory;
         this.testimony = testimony;
+        this.bar = device.memoryBar();
+        if (device.model().equals(NVME)) {
+            vfio.write(0, NVME_PMRCTL, "01000000");
+        }
     }
 
     public VfioDevice vfio() {
         return vfio;
+    }
+
+    /** Where QEMU and the guest have it, and what came with it. */
+    public PluggedDevice device() {
+        return device;
+    }
+
+    /** Index of the BAR that is backed by a file. */
+    public int bar() {
+        return bar;
     }
 
     /** Size of the BAR in bytes. */
@@ -49,25 +66,21 @@ public final class Exporter {
 
     /** Page frame at an offset into the BAR, from where QEMU decodes it now. */
     public long pfn(long offset) {
-        return (bar().start() + offset) / PAGE;
-    }
-
-    private PciDevice.Bar bar() {
-        PciDevice.Bar bar = PciDevice.find(qmp, device.hardware().id()).bars().get(BAR);
+        PciDevice.Bar decoded = PciDevice.find(qmp, device.hardware().id()).bars().get(bar);
         testimony.record(
                 Witness.HARDWARE,
-                bar == null
-                        ? device.bdf() + " BAR " + BAR + " is not decoded"
-                        : String.format("%s BAR %d at 0x%x", device.bdf(), BAR, bar.start()));
-        if (bar == null) {
-            throw new AssertionError(device.bdf() + " does not decode BAR " + BAR);
+                decoded == null
+                        ? device.bdf() + " BAR " + bar + " is not decoded"
+                        : String.format("%s BAR %d at 0x%x", device.bdf(), bar, decoded.start()));
+        if (decoded == null) {
+            throw new AssertionError(device.bdf() + " does not decode BAR " + bar);
         }
-        return bar;
+        return (decoded.start() + offset) / PAGE;
     }
 
     /** Exports these ranges of the BAR, in this order, as one dma-buf. */
     public DmaBuf export(Range... ranges) {
-        return vfio.export(BAR, List.of(ranges), device.hardware().id() + "-buf" + exported++);
+        return vfio.export(bar, List.of(ranges), device.hardware().id() + "-buf" + exported++);
     }
 
     /** Exports the whole BAR. */

@@ -19,11 +19,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /** What a scenario works with: its guest, the devices it asked for, and the witnesses. */
 public final class Testbed implements AutoCloseable {
-    private static final String EXPORTER = "ivshmem";
     private static final String DMA_ENGINE = "edu";
     private static final String BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
 
@@ -64,7 +64,7 @@ public final class Testbed implements AutoCloseable {
 
     /** Opens the first memory device, decoding and mastering on. */
     public Exporter exporter() {
-        PluggedDevice device = unused(EXPORTER);
+        PluggedDevice device = take("memory device", each -> each.memory() != null);
         VfioDevice vfio = VfioDevice.open(agent(), device.bdf(), device.hardware().id());
         BarFile bar = new BarFile(device.memory(), device.size(), bars.size() + 1);
         bars.add(bar);
@@ -154,16 +154,22 @@ public final class Testbed implements AutoCloseable {
     }
 
     private PluggedDevice unused(String model) {
-        for (PluggedDevice device : plugged) {
-            if (device.model().equals(model)) {
-                plugged.remove(device);
-                return device;
-            }
-        }
-        throw new InfrastructureException(
-                "the scenario asks for one more " + model,
-                "its @Devices do not list enough of them",
-                "add it to the annotation");
+        return take(model, device -> device.model().equals(model));
+    }
+
+    private PluggedDevice take(String what, Predicate<PluggedDevice> wanted) {
+        PluggedDevice device =
+                plugged.stream()
+                        .filter(wanted)
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        new InfrastructureException(
+                                                "the scenario asks for one more " + what,
+                                                "its @Devices do not list enough of them",
+                                                "add it to the annotation"));
+        plugged.remove(device);
+        return device;
     }
 
     @Override

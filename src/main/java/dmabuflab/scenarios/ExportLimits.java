@@ -30,7 +30,7 @@ class ExportLimits {
         Exporter exporter = bed.exporter();
         bed.agent().call("rlimit.nofile", Map.of("soft", 1));
 
-        Answer refused = exporter.vfio().tryExport(Exporter.BAR, List.of(SOME), "refused");
+        Answer refused = exporter.vfio().tryExport(exporter.bar(), List.of(SOME), "refused");
         bed.agent().call("rlimit.nofile", Map.of("soft", 0));
 
         assertThat(refused.errno()).isEqualTo("EMFILE");
@@ -54,7 +54,7 @@ class ExportLimits {
                         new Range(0, 0),
                         new Range(12, Exporter.PAGE),
                         new Range(0, Exporter.PAGE / 2))) {
-            assertThat(exporter.vfio().tryExport(Exporter.BAR, List.of(bad), "bad").errno())
+            assertThat(exporter.vfio().tryExport(exporter.bar(), List.of(bad), "bad").errno())
                     .as("export of %s", bad)
                     .isEqualTo("EINVAL");
         }

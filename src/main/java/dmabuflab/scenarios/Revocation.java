@@ -145,7 +145,7 @@ class Revocation {
         VfioDevice again = VfioDevice.reopen(bed.agent(), exporter.vfio().bdf(), "again");
         again.memory(true);
         assertRevoked(importer);
-        Importer fresh = bed.importer(again.export(Exporter.BAR, List.of(SOME), "fresh"));
+        Importer fresh = bed.importer(again.export(exporter.bar(), List.of(SOME), "fresh"));
         assertGranted(exporter, fresh);
     }
 
