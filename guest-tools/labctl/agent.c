@@ -150,7 +150,8 @@ static void *request_main(void *arg)
 {
 	struct request *r = arg;
 	json_t *line = json_copy(r->tag);
-	json_t *answer = call_perform(r->op, r->args, r->tag, r->client);
+	struct caller caller = { .tag = r->tag, .client = r->client };
+	json_t *answer = call_perform(r->op, r->args, &caller);
 
 	json_object_update(line, answer);
 	json_decref(answer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One operation: its arguments checked, its answer or its failure written. */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -168,15 +169,14 @@ static int check_args(struct call *c, json_t *given)
 	return 0;
 }
 
-json_t *call_perform(const struct op *op, json_t *args, json_t *tag,
-		     uint64_t client)
+json_t *call_perform(const struct op *op, json_t *args,
+		     const struct caller *caller)
 {
 	struct call c = {
 		.op = op,
 		.args = json_object(),
 		.answer = json_object(),
-		.tag = tag,
-		.client = client,
+		.caller = *caller,
 		.spoke = monotonic_ns(),
 	};
 	int ret;
@@ -215,6 +215,35 @@ uint64_t call_number(struct call *c, const char *name, uint64_t otherwise)
 	json_t *value = call_json(c, name);
 
 	return value ? (uint64_t)json_integer_value(value) : otherwise;
+}
+
+ssize_t call_bytes(struct call *c, const char *name, uint8_t *bytes,
+		   size_t space)
+{
+	const char *text = call_text(c, name, "");
+	size_t n;
+
+	for (n = 0; text[2 * n]; n++) {
+		if (n == space || !isxdigit(text[2 * n]) ||
+		    !isxdigit(text[2 * n + 1]))
+			return -1;
+		sscanf(text + 2 * n, "%2hhx", bytes + n);
+	}
+	return n;
+}
+
+void answer_bytes(struct call *c, const char *key, const uint8_t *bytes,
+		  size_t length)
+{
+	char *text = calloc(2, length + 1);
+	size_t i;
+
+	if (!text)
+		abort();
+	for (i = 0; i < length; i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	answer_text(c, key, text);
+	free(text);
 }
 
 json_t *json_bytes(const char *bytes, size_t length)
@@ -319,6 +348,6 @@ void call_progress(struct call *c, const char *key, uint64_t value)
 
 	event = json_pack("{s:s, s:s, s:I}", "event", "progress", "op",
 			  c->op->name, key, (json_int_t)value);
-	json_object_update(event, c->tag);
-	agent_send(c->client, event, false);
+	json_object_update(event, c->caller.tag);
+	agent_send(c->caller.client, event, false);
 }

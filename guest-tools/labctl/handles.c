@@ -2,7 +2,8 @@
 /*
  * Everything that a caller has given a name. A handle that an operation is
  * using, in whichever thread, cannot be closed: that would be a close that has
- * returned and not happened yet.
+ * returned and not happened yet, and its descriptor's number could mean
+ * something else by the time it is used.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,18 +11,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "labctl.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t unused = PTHREAD_COND_INITIALIZER;
 static struct handle *handles;
 
-static const char *const kinds[] = {
-	[HANDLE_DMABUF] = "dma-buf",	[HANDLE_VFIO] = "vfio device",
-	[HANDLE_IOMMUFD] = "iommufd",	[HANDLE_IOAS] = "ioas",
-	[HANDLE_IMPORTER] = "importer",
-};
+static const char *kind_name(unsigned int kind)
+{
+	static const char *const names[] = {
+		"dma-buf", "vfio device", "iommufd", "ioas",
+		"hwpt",	   "importer",	  "mapping",
+	};
+
+	return names[ffs(kind) - 1];
+}
 
 static struct handle **find(const char *name)
 {
@@ -54,85 +62,112 @@ void handle_release(struct call *c)
 	size_t i;
 
 	pthread_mutex_lock(&lock);
-	for (i = 0; i < CALL_HANDLES && c->held[i]; i++)
-		c->held[i]->users--;
+	for (i = 0; i < CALL_HANDLES && c->held[i]; i++) {
+		if (!--c->held[i]->users)
+			pthread_cond_broadcast(&unused);
+	}
 	pthread_mutex_unlock(&lock);
 }
 
+/* "ioas or hwpt" */
+static void print_kinds(char *text, size_t size, unsigned int kinds)
+{
+	size_t length = 0;
+
+	for (; kinds; kinds &= kinds - 1)
+		length += snprintf(text + length, size - length, "%s%s",
+				   length ? " or " : "", kind_name(kinds));
+}
+
 /* With the lock held. */
-static struct handle **find_kind(struct call *c, const char *arg,
-				 enum handle_kind kind)
+static struct handle *lookup(struct call *c, const char *arg,
+			     unsigned int kinds)
 {
 	const char *name = call_text(c, arg, "");
-	struct handle **h = find(name);
+	struct handle *h = *find(name);
+	char wanted[128];
 
-	if (!*h) {
+	print_kinds(wanted, sizeof(wanted), kinds);
+	if (!h) {
 		errno = ENOENT;
-		call_fail(c, "handle", "there is no %s named %s", kinds[kind],
-			  name);
+		call_fail(c, "handle", "there is no %s named %s", wanted, name);
 		return NULL;
 	}
-	if ((*h)->kind != kind) {
+	if (!(h->kind & kinds)) {
 		errno = EINVAL;
-		call_fail(c, "handle", "%s is not a %s but a %s", name,
-			  kinds[kind], kinds[(*h)->kind]);
+		call_fail(c, "handle", "%s is not a %s but a %s", name, wanted,
+			  kind_name(h->kind));
+		return NULL;
+	}
+	if (h->taken) {
+		errno = EBUSY;
+		call_fail(c, "handle", "%s is being closed", name);
 		return NULL;
 	}
 	return h;
 }
 
-struct handle *handle_get(struct call *c, const char *arg,
-			  enum handle_kind kind)
+struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds)
 {
-	struct handle **h;
+	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = find_kind(c, arg, kind);
+	h = lookup(c, arg, kinds);
 	if (h)
-		hold(c, *h);
+		hold(c, h);
 	pthread_mutex_unlock(&lock);
-	return h ? *h : NULL;
+	return h;
 }
 
-struct handle *handle_take(struct call *c, const char *arg,
-			   enum handle_kind kind)
+struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds)
 {
-	struct handle *taken = NULL;
-	struct handle **h;
+	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = find_kind(c, arg, kind);
-	if (h && (*h)->users) {
+	h = lookup(c, arg, kinds);
+	if (h && h->users && !c->caller.patient) {
 		errno = EBUSY;
-		call_fail(c, "handle", "%s is in use", (*h)->name);
-	} else if (h) {
-		taken = *h;
-		*h = taken->next;
+		call_fail(c, "handle", "%s is in use", h->name);
+		h = NULL;
+	}
+	if (h) {
+		h->taken = true;
+		while (h->users)
+			pthread_cond_wait(&unused, &lock);
 	}
 	pthread_mutex_unlock(&lock);
-	return taken;
+	return h;
+}
+
+static void discard(struct handle *h)
+{
+	if (h->fd >= 0)
+		close(h->fd);
+	if (h->address)
+		munmap(h->address, h->length);
+	json_decref(h->events);
 }
 
 /* With the lock held. */
 static struct handle *add(struct call *c, const char *name,
-			  enum handle_kind kind, int fd)
+			  const struct handle *content)
 {
 	struct handle *h = *find(name);
 
 	if (h) {
 		errno = EEXIST;
 		call_fail(c, "handle", "%s is the name of a %s already", name,
-			  kinds[h->kind]);
+			  kind_name(h->kind));
 		return NULL;
 	}
 
-	h = calloc(1, sizeof(*h));
-	if (h)
-		h->name = strdup(name);
-	if (!h || !h->name)
+	h = malloc(sizeof(*h));
+	if (!h)
 		abort();
-	h->kind = kind;
-	h->fd = fd;
+	*h = *content;
+	h->name = strdup(name);
+	if (!h->name)
+		abort();
 	h->next = handles;
 	handles = h;
 	hold(c, h);
@@ -140,38 +175,42 @@ static struct handle *add(struct call *c, const char *name,
 }
 
 struct handle *handle_add(struct call *c, const char *arg,
-			  enum handle_kind kind, int fd)
+			  struct handle content)
 {
 	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = add(c, call_text(c, arg, ""), kind, fd);
+	h = add(c, call_text(c, arg, ""), &content);
 	pthread_mutex_unlock(&lock);
 	if (!h)
-		close(fd);
+		discard(&content);
 	return h;
 }
 
 struct handle *handle_iommufd(struct call *c, const char *name)
 {
+	struct handle content = { .kind = HANDLE_IOMMUFD };
 	struct handle *h;
-	int fd;
 
 	pthread_mutex_lock(&lock);
 	h = *find(name);
 	if (h && h->kind != HANDLE_IOMMUFD) {
 		errno = EINVAL;
 		call_fail(c, "handle", "%s is not an iommufd but a %s", name,
-			  kinds[h->kind]);
+			  kind_name(h->kind));
+		h = NULL;
+	} else if (h && h->taken) {
+		errno = EBUSY;
+		call_fail(c, "handle", "%s is being closed", name);
 		h = NULL;
 	} else if (h) {
 		hold(c, h);
 	} else {
-		fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
+		content.fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+		if (content.fd < 0)
 			call_fail(c, "open(/dev/iommu)", "cannot open iommufd");
 		else
-			h = add(c, name, HANDLE_IOMMUFD, fd);
+			h = add(c, name, &content);
 	}
 	pthread_mutex_unlock(&lock);
 	return h;
@@ -180,30 +219,25 @@ struct handle *handle_iommufd(struct call *c, const char *name)
 void handle_put_back(struct handle *h)
 {
 	pthread_mutex_lock(&lock);
-	h->next = handles;
-	handles = h;
+	h->taken = false;
 	pthread_mutex_unlock(&lock);
 }
 
 void handle_free(struct handle *h)
 {
-	close(h->fd);
-	json_decref(h->events);
+	discard(h);
+	pthread_mutex_lock(&lock);
+	*find(h->name) = h->next;
+	pthread_mutex_unlock(&lock);
 	free(h->name);
 	free(h);
 }
 
 int handle_close(struct call *c)
 {
-	struct handle *h;
-	bool is_iommufd;
+	struct handle *h =
+		handle_take(c, "name", HANDLE_DMABUF | HANDLE_IOMMUFD);
 
-	pthread_mutex_lock(&lock);
-	h = *find(call_text(c, "name", ""));
-	is_iommufd = h && h->kind == HANDLE_IOMMUFD;
-	pthread_mutex_unlock(&lock);
-
-	h = handle_take(c, "name", is_iommufd ? HANDLE_IOMMUFD : HANDLE_DMABUF);
 	if (!h)
 		return -1;
 	handle_free(h);
@@ -217,9 +251,10 @@ int handle_list(struct call *c)
 
 	pthread_mutex_lock(&lock);
 	for (h = handles; h; h = h->next)
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:i}", "name", h->name,
-					"kind", kinds[h->kind], "fd", h->fd));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name",
+						      h->name, "kind",
+						      kind_name(h->kind), "fd",
+						      h->fd));
 	pthread_mutex_unlock(&lock);
 	answer_json(c, "handles", list);
 	return 0;

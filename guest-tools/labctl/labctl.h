@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <jansson.h>
 
 #define PORT_NAME   "dmabuflab.agent"
@@ -39,6 +40,7 @@ struct arg {
 };
 
 struct call;
+struct vfio_region_info;
 
 struct op {
 	const char *name;
@@ -56,29 +58,40 @@ void op_print_usage(const struct op *op);
  */
 #define CALL_HANDLES 4
 
+/* Whom an operation is performed for. */
+struct caller {
+	json_t *tag;	 /* whose events these are: {"id":7} or {"job":3} */
+	uint64_t client; /* who gets the events */
+	bool patient;	 /* waits for a handle that others use, to close it */
+};
+
 struct call {
 	const struct op *op;
 	json_t *args;
 	json_t *answer;
-	json_t *tag;	 /* whose events these are: {"id":7} or {"job":3} */
-	uint64_t client; /* who gets the events */
-	uint64_t spoke;	 /* when it last said something, in ns */
+	struct caller caller;
+	uint64_t spoke; /* when it last said something, in ns */
 	struct handle *held[CALL_HANDLES];
 };
 
 /* The answer, without the tag. */
-json_t *call_perform(const struct op *op, json_t *args, json_t *tag,
-		     uint64_t client);
+json_t *call_perform(const struct op *op, json_t *args,
+		     const struct caller *caller);
 
 /* Arguments exist and have the type that the table says. */
 const char *call_text(struct call *c, const char *name, const char *otherwise);
 uint64_t call_number(struct call *c, const char *name, uint64_t otherwise);
 json_t *call_json(struct call *c, const char *name);
 bool call_has(struct call *c, const char *name);
+/* Length of hexadecimal text turned into bytes; -1 if malformed or too long. */
+ssize_t call_bytes(struct call *c, const char *name, uint8_t *bytes,
+		   size_t space);
 
 void answer_text(struct call *c, const char *key, const char *value);
 void answer_number(struct call *c, const char *key, uint64_t value);
 void answer_json(struct call *c, const char *key, json_t *value);
+void answer_bytes(struct call *c, const char *key, const uint8_t *bytes,
+		  size_t length);
 
 /* A JSON string of any bytes: what is not UTF-8 becomes '?'. */
 json_t *json_bytes(const char *bytes, size_t length);
@@ -111,36 +124,42 @@ const char *errno_name(int error);
  * Names for file descriptors and what hangs on them (handles.c)
  */
 enum handle_kind {
-	HANDLE_DMABUF,
-	HANDLE_VFIO,
-	HANDLE_IOMMUFD,
-	HANDLE_IOAS,
-	HANDLE_IMPORTER,
+	HANDLE_DMABUF = 1 << 0,
+	HANDLE_VFIO = 1 << 1,
+	HANDLE_IOMMUFD = 1 << 2,
+	HANDLE_IOAS = 1 << 3,
+	HANDLE_HWPT = 1 << 4,
+	HANDLE_IMPORTER = 1 << 5,
+	HANDLE_MAPPING = 1 << 6,
 };
 
 struct handle {
 	char *name;
 	enum handle_kind kind;
-	int fd;
-	uint32_t id;	/* of an IOAS; its fd is the iommufd's */
+	int fd;		/* of an IOAS or HWPT: the iommufd; or -1 */
+	uint32_t id;	/* what iommufd calls a device, an IOAS or a HWPT */
 	json_t *events; /* of an importer, read and not yet fetched */
+	void *address;	/* of a mapping */
+	uint64_t length;
 	unsigned int users;
+	bool taken; /* somebody is ending it */
 	struct handle *next;
 };
 
-/* Named by an argument. Not to be closed before the call ends. */
-struct handle *handle_get(struct call *c, const char *arg,
-			  enum handle_kind kind);
-/* Takes it out of the list, for the caller to end or to put back. */
-struct handle *handle_take(struct call *c, const char *arg,
-			   enum handle_kind kind);
+/* Named by an argument, of one of these kinds. Stays until the call ends. */
+struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds);
+/*
+ * For the caller to end or to put back: nobody else uses it or gets it any
+ * more. Refused while others use it, unless the caller is patient.
+ */
+struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds);
 void handle_put_back(struct handle *h);
-/* Named by an argument; fd is the handle's, also on failure. */
+/* Named by an argument, the rest as given; that is closed on failure. */
 struct handle *handle_add(struct call *c, const char *arg,
-			  enum handle_kind kind, int fd);
+			  struct handle content);
 /* The iommufd of that name, opened when it is not there yet. */
 struct handle *handle_iommufd(struct call *c, const char *name);
-/* Closes the descriptor: this is what may block. */
+/* Closes what was taken: this is what may block. The name is free after it. */
 void handle_free(struct handle *h);
 /* Ends every handle_get() of a call. */
 void handle_release(struct call *c);
@@ -185,6 +204,12 @@ void agent_stop(uint64_t client);
 /* COMMAND register of a vfio device: 0, or -1 with errno. */
 int vfio_command(int device, uint16_t set, uint16_t clear, uint16_t *before,
 		 uint16_t *after);
+/* Up to four bytes of configuration space: 0, or -1 with errno. */
+int vfio_config_get(int device, uint64_t offset, size_t width, uint32_t *value);
+int vfio_config_put(int device, uint64_t offset, size_t width, uint32_t value);
+#define VFIO_BYTES_MAX 65536 /* that one answer carries of a BAR */
+int vfio_region_info(int device, uint32_t index, struct vfio_region_info *info,
+		     const char **what);
 /* All of it, or -1 with errno; what is the name of the call that failed. */
 int vfio_region_read(int device, uint32_t index, uint64_t offset, void *data,
 		     size_t length, const char **what);
@@ -200,8 +225,11 @@ int agent_hello(struct call *c);
 int agent_bye(struct call *c);
 int pci_list(struct call *c);
 int pci_wait(struct call *c);
+int pci_gone(struct call *c);
 int pci_bind(struct call *c);
 int pci_unbind(struct call *c);
+int pci_remove(struct call *c);
+int pci_rescan(struct call *c);
 int vfio_open(struct call *c);
 int vfio_close(struct call *c);
 int vfio_attach(struct call *c);
@@ -209,10 +237,20 @@ int vfio_detach(struct call *c);
 int vfio_set_command(struct call *c);
 int vfio_config_read(struct call *c);
 int vfio_config_write(struct call *c);
+int vfio_capability(struct call *c);
 int vfio_reset(struct call *c);
+int vfio_hotreset(struct call *c);
+int vfio_hotreset_info(struct call *c);
+int vfio_flr(struct call *c);
+int vfio_power(struct call *c);
+int vfio_lowpower(struct call *c);
 int vfio_region(struct call *c);
 int vfio_read(struct call *c);
 int vfio_write(struct call *c);
+int vfio_mmap(struct call *c);
+int mapping_read(struct call *c);
+int mapping_write(struct call *c);
+int mapping_close(struct call *c);
 int dmabuf_export(struct call *c);
 int dmabuf_udmabuf(struct call *c);
 int dmabuf_heap(struct call *c);
@@ -232,6 +270,8 @@ int ioas_alloc(struct call *c);
 int ioas_destroy(struct call *c);
 int ioas_map(struct call *c);
 int ioas_unmap(struct call *c);
+int hwpt_alloc(struct call *c);
+int hwpt_destroy(struct call *c);
 int edu_dma(struct call *c);
 int edu_copy(struct call *c);
 int storm_revoke(struct call *c);

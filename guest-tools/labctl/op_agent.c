@@ -20,6 +20,6 @@ int agent_hello(struct call *c)
 
 int agent_bye(struct call *c)
 {
-	agent_stop(c->client);
+	agent_stop(c->caller.client);
 	return 0;
 }

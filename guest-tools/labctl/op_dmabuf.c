@@ -23,7 +23,8 @@ static int add_dmabuf(struct call *c, int fd)
 		close(fd);
 		return -1;
 	}
-	if (!handle_add(c, "name", HANDLE_DMABUF, fd))
+	if (!handle_add(c, "name",
+			(struct handle){ .kind = HANDLE_DMABUF, .fd = fd }))
 		return -1;
 	answer_number(c, "size", size);
 	return 0;

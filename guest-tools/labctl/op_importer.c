@@ -45,7 +45,6 @@ int importer_attach(struct call *c)
 {
 	struct handle *dmabuf = handle_get(c, "dmabuf", HANDLE_DMABUF);
 	struct pfn_importer_attach attach = {};
-	struct handle *h;
 	int fd;
 
 	if (!dmabuf)
@@ -70,10 +69,11 @@ int importer_attach(struct call *c)
 		close(fd);
 		return -1;
 	}
-	h = handle_add(c, "name", HANDLE_IMPORTER, fd);
-	if (!h)
+	if (!handle_add(c, "name",
+			(struct handle){ .kind = HANDLE_IMPORTER,
+					 .fd = fd,
+					 .events = json_array() }))
 		return -1;
-	h->events = json_array();
 	return 0;
 }
 

@@ -35,10 +35,13 @@ static void init_done(void)
 static void *job_main(void *arg)
 {
 	struct job *job = arg;
-	json_t *tag = json_pack("{s:I}", "job", job->id);
-	json_t *answer = call_perform(job->op, job->args, tag, job->client);
+	struct caller caller = {
+		.tag = json_pack("{s:I}", "job", job->id),
+		.client = job->client,
+	};
+	json_t *answer = call_perform(job->op, job->args, &caller);
 
-	json_decref(tag);
+	json_decref(caller.tag);
 	pthread_mutex_lock(&lock);
 	job->answer = answer;
 	pthread_cond_broadcast(&done);
@@ -64,7 +67,7 @@ int job_start(struct call *c)
 	job->op = op;
 	job->args = call_has(c, "args") ? json_deep_copy(call_json(c, "args")) :
 					  json_object();
-	job->client = c->client;
+	job->client = c->caller.client;
 
 	pthread_mutex_lock(&lock);
 	job->id = last_id + 1;

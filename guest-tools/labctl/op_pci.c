@@ -2,6 +2,7 @@
 /* PCI devices and their drivers, by sysfs. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #define DEVICES "/sys/bus/pci/devices"
 #define PROBE	"/sys/bus/pci/drivers_probe"
+#define RESCAN	"/sys/bus/pci/rescan"
 #define BARS	6
 
 static void device_path(char *path, const char *bdf)
@@ -140,6 +142,45 @@ int pci_wait(struct call *c)
 	return settle(c, bdf);
 }
 
+/*
+ * The link goes before the kernel tells of the removal, and after the driver
+ * has let go.
+ */
+static bool is_there(const char *bdf)
+{
+	char path[PATH_MAX];
+
+	device_path(path, bdf);
+	return !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+int pci_gone(struct call *c)
+{
+	uint64_t timeout = call_number(c, "timeout_ms", 10000) * NSEC_PER_MSEC;
+	uint64_t deadline = monotonic_ns() + timeout;
+	const char *bdf = call_text(c, "bdf", "");
+	uint64_t now = 0;
+	int uevents;
+
+	uevents = uevent_open();
+	if (uevents < 0)
+		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
+				 "cannot watch for devices");
+
+	while (is_there(bdf) && (now = monotonic_ns()) < deadline) {
+		call_progress(c, "waits_ms", (deadline - now) / NSEC_PER_MSEC);
+		poll_input(uevents, deadline);
+		uevent_drain(uevents);
+	}
+	close(uevents);
+
+	if (now >= deadline) {
+		errno = ETIMEDOUT;
+		return call_fail(c, "poll(uevent)", "%s is still there", bdf);
+	}
+	return 0;
+}
+
 int pci_bind(struct call *c)
 {
 	const char *bdf = call_text(c, "bdf", "");
@@ -169,4 +210,18 @@ int pci_unbind(struct call *c)
 
 	snprintf(path, sizeof(path), DEVICES "/%s/driver/unbind", bdf);
 	return call_write(c, path, 0, bdf);
+}
+
+int pci_remove(struct call *c)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), DEVICES "/%s/remove",
+		 call_text(c, "bdf", ""));
+	return call_write(c, path, 0, "1");
+}
+
+int pci_rescan(struct call *c)
+{
+	return call_write(c, RESCAN, 0, "1");
 }

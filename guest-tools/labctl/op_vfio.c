@@ -3,9 +3,8 @@
  * VFIO devices by their cdev. BARs and configuration space are read and written
  * through the device's descriptor, never by mmap: a mapping would keep the
  * device open, and reading what is revoked would end in a signal instead of an
- * errno.
+ * errno. Who wants exactly that has op_mapping.c.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
@@ -22,10 +21,8 @@
 
 #include "labctl.h"
 
-#define BYTES_MAX 65536
-
-static int region_info(int device, uint32_t index,
-		       struct vfio_region_info *info, const char **what)
+int vfio_region_info(int device, uint32_t index, struct vfio_region_info *info,
+		     const char **what)
 {
 	memset(info, 0, sizeof(*info));
 	info->argsz = sizeof(*info);
@@ -49,7 +46,7 @@ int vfio_region_read(int device, uint32_t index, uint64_t offset, void *data,
 {
 	struct vfio_region_info info;
 
-	if (region_info(device, index, &info, what))
+	if (vfio_region_info(device, index, &info, what))
 		return -1;
 	*what = "pread";
 	return check_length(pread(device, data, length, info.offset + offset),
@@ -61,15 +58,14 @@ int vfio_region_write(int device, uint32_t index, uint64_t offset,
 {
 	struct vfio_region_info info;
 
-	if (region_info(device, index, &info, what))
+	if (vfio_region_info(device, index, &info, what))
 		return -1;
 	*what = "pwrite";
 	return check_length(pwrite(device, data, length, info.offset + offset),
 			    length);
 }
 
-static int config_read(int device, uint64_t offset, size_t width,
-		       uint32_t *value)
+int vfio_config_get(int device, uint64_t offset, size_t width, uint32_t *value)
 {
 	const char *what;
 	uint32_t raw = 0;
@@ -81,8 +77,7 @@ static int config_read(int device, uint64_t offset, size_t width,
 	return 0;
 }
 
-static int config_write(int device, uint64_t offset, size_t width,
-			uint32_t value)
+int vfio_config_put(int device, uint64_t offset, size_t width, uint32_t value)
 {
 	uint32_t raw = htole32(value);
 	const char *what;
@@ -96,11 +91,11 @@ int vfio_command(int device, uint16_t set, uint16_t clear, uint16_t *before,
 {
 	uint32_t value;
 
-	if (config_read(device, PCI_COMMAND, 2, &value))
+	if (vfio_config_get(device, PCI_COMMAND, 2, &value))
 		return -1;
 	*before = value;
-	if (config_write(device, PCI_COMMAND, 2, (value | set) & ~clear) ||
-	    config_read(device, PCI_COMMAND, 2, &value))
+	if (vfio_config_put(device, PCI_COMMAND, 2, (value | set) & ~clear) ||
+	    vfio_config_get(device, PCI_COMMAND, 2, &value))
 		return -1;
 	*after = value;
 	return 0;
@@ -155,7 +150,10 @@ int vfio_open(struct call *c)
 		close(fd);
 		return -1;
 	}
-	if (!handle_add(c, "name", HANDLE_VFIO, fd))
+	if (!handle_add(c, "name",
+			(struct handle){ .kind = HANDLE_VFIO,
+					 .fd = fd,
+					 .id = bind.out_devid }))
 		return -1;
 	answer_number(c, "devid", bind.out_devid);
 	return 0;
@@ -177,15 +175,15 @@ int vfio_attach(struct call *c)
 		.argsz = sizeof(attach),
 	};
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
-	struct handle *ioas = dev ? handle_get(c, "ioas", HANDLE_IOAS) : NULL;
+	struct handle *pt =
+		dev ? handle_get(c, "pt", HANDLE_IOAS | HANDLE_HWPT) : NULL;
 
-	if (!ioas)
+	if (!pt)
 		return -1;
-	attach.pt_id = ioas->id;
+	attach.pt_id = pt->id;
 	if (ioctl(dev->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		return call_fail(c, "ioctl(VFIO_DEVICE_ATTACH_IOMMUFD_PT)",
-				 "cannot attach %s to %s", dev->name,
-				 ioas->name);
+				 "cannot attach %s to %s", dev->name, pt->name);
 	return 0;
 }
 
@@ -246,7 +244,7 @@ int vfio_config_read(struct call *c)
 		return -1;
 	if (!width)
 		return call_usage(c, "width is 1, 2 or 4");
-	if (config_read(dev->fd, offset, width, &value))
+	if (vfio_config_get(dev->fd, offset, width, &value))
 		return call_fail(c, "pread(config)", "cannot read %#lx of %s",
 				 offset, dev->name);
 	answer_number(c, "value", value);
@@ -267,7 +265,7 @@ int vfio_config_write(struct call *c)
 	if (value >> (8 * width))
 		return call_usage(c, "value does not fit into %zu bytes",
 				  width);
-	if (config_write(dev->fd, offset, width, value))
+	if (vfio_config_put(dev->fd, offset, width, value))
 		return call_fail(c, "pwrite(config)", "cannot write %#lx of %s",
 				 offset, dev->name);
 	answer_number(c, "value", value);
@@ -295,7 +293,7 @@ int vfio_region(struct call *c)
 
 	if (!dev)
 		return -1;
-	if (region_info(dev->fd, index, &info, &what))
+	if (vfio_region_info(dev->fd, index, &info, &what))
 		return call_fail(c, what, "there is no region %lu of %s", index,
 				 dev->name);
 	answer_number(c, "size", info.size);
@@ -308,54 +306,36 @@ int vfio_read(struct call *c)
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
 	uint64_t length = call_number(c, "length", 0);
 	uint64_t bar = call_number(c, "bar", 0);
-	uint8_t bytes[BYTES_MAX];
-	char text[2 * BYTES_MAX + 1] = "";
+	uint8_t bytes[VFIO_BYTES_MAX];
 	const char *what;
-	size_t i;
 
 	if (!dev)
 		return -1;
-	if (bar >= VFIO_PCI_ROM_REGION_INDEX || length > BYTES_MAX)
+	if (bar >= VFIO_PCI_ROM_REGION_INDEX || length > VFIO_BYTES_MAX)
 		return call_usage(c, "bar is 0 to 5, length up to %d",
-				  BYTES_MAX);
+				  VFIO_BYTES_MAX);
 	if (vfio_region_read(dev->fd, bar, call_number(c, "offset", 0), bytes,
 			     length, &what))
 		return call_fail(c, what, "cannot read BAR %lu of %s", bar,
 				 dev->name);
-	for (i = 0; i < length; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
-	answer_text(c, "data", text);
+	answer_bytes(c, "data", bytes, length);
 	return 0;
-}
-
-/* Bytes of a hexadecimal text, or -1. */
-static ssize_t parse_hex(const char *text, uint8_t *bytes, size_t space)
-{
-	size_t n;
-
-	for (n = 0; text[2 * n]; n++) {
-		if (n == space || !isxdigit(text[2 * n]) ||
-		    !isxdigit(text[2 * n + 1]))
-			return -1;
-		sscanf(text + 2 * n, "%2hhx", bytes + n);
-	}
-	return n;
 }
 
 int vfio_write(struct call *c)
 {
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
 	uint64_t bar = call_number(c, "bar", 0);
-	uint8_t bytes[BYTES_MAX];
+	uint8_t bytes[VFIO_BYTES_MAX];
 	const char *what;
 	ssize_t length;
 
 	if (!dev)
 		return -1;
-	length = parse_hex(call_text(c, "data", ""), bytes, sizeof(bytes));
+	length = call_bytes(c, "data", bytes, sizeof(bytes));
 	if (bar >= VFIO_PCI_ROM_REGION_INDEX || length < 0)
 		return call_usage(c, "bar is 0 to 5, data up to %d bytes",
-				  BYTES_MAX);
+				  VFIO_BYTES_MAX);
 	if (vfio_region_write(dev->fd, bar, call_number(c, "offset", 0), bytes,
 			      length, &what))
 		return call_fail(c, what, "cannot write BAR %lu of %s", bar,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.guest;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** An iommufd address space: iommufd as importer. */
-public final class Ioas {
+public final class Ioas implements PageTable {
     private final Agent agent;
     private final String name;
 
@@ -18,6 +19,7 @@ public final class Ioas {
         return new Ioas(agent, name);
     }
 
+    @Override
     public String name() {
         return name;
     }
@@ -25,6 +27,14 @@ public final class Ioas {
     /** IOMMU_IOAS_MAP_FILE of part of a dma-buf at a fixed IOVA, readable and writable. */
     public void map(DmaBuf buffer, long iova, long start, long length) {
         agent.call("ioas.map", mapArguments(buffer, iova, start, length));
+    }
+
+    /** The same, readable only. */
+    public void mapReadOnly(DmaBuf buffer, long iova, long start, long length) {
+        Map<String, Object> arguments =
+                new LinkedHashMap<>(mapArguments(buffer, iova, start, length));
+        arguments.put("write", 0);
+        agent.call("ioas.map", arguments);
     }
 
     public Answer tryMap(DmaBuf buffer, long iova, long start, long length) {
@@ -43,6 +53,10 @@ public final class Ioas {
                 start,
                 "length",
                 length);
+    }
+
+    public void destroy() {
+        agent.call("ioas.destroy", Map.of("name", name));
     }
 
     public void unmap(long iova, long length) {

@@ -18,7 +18,6 @@ import java.util.Map;
 final class Slots {
     private static final int PORTS = 4;
     private static final long WIDE_BAR = 64L << 20;
-    private static final String RESCAN = "/sys/bus/pci/rescan";
 
     private final Guest guest;
     private final boolean[] used = new boolean[PORTS + 1];
@@ -44,7 +43,7 @@ final class Slots {
         List<String> added = add(file, name, description, size);
         if (file.sections().stream().anyMatch(section -> section.values().containsKey("bus"))) {
             // A bus that is no port of its own tells nobody of what is plugged into it.
-            guest.agent().call("file.write", Map.of("path", RESCAN, "text", "1"));
+            guest.agent().call("pci.rescan", Map.of());
         }
         List<PciDevice> seen = added.stream().map(this::await).toList();
         int main = seen.size() - 1;

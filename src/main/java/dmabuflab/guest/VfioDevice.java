@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.guest;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -9,6 +10,20 @@ import java.util.stream.Collectors;
 public final class VfioDevice {
     /** A part of a BAR, both in bytes and page aligned. */
     public record Range(long offset, long length) {}
+
+    /** A capability by which a function level reset can be started. */
+    public enum Flr {
+        PCIE,
+        AF
+    }
+
+    /**
+     * A device that a hot reset affects.
+     *
+     * @param devid what iommufd calls it, 0 when it is not open but as good as ours, -1 when it
+     *     forbids the reset
+     */
+    public record Affected(String bdf, int devid) {}
 
     private final Agent agent;
     private final String bdf;
@@ -84,8 +99,115 @@ public final class VfioDevice {
                 Map.of("dev", name, "bar", bar, "offset", offset, "data", hexadecimal));
     }
 
-    public void attach(Ioas ioas) {
-        agent.call("vfio.attach", Map.of("dev", name, "ioas", ioas.name()));
+    /** VFIO_DEVICE_PCI_HOT_RESET: resets the slot or bus, with every device on it. */
+    public void hotReset() {
+        agent.call("vfio.hotreset", Map.of("dev", name));
+    }
+
+    /** A hot reset whose refusal is an answer. */
+    public Answer tryHotReset() {
+        return agent.attempt("vfio.hotreset", Map.of("dev", name));
+    }
+
+    /** The devices that a hot reset affects, this one included. */
+    public List<Affected> hotResetInfo() {
+        List<Affected> affected = new ArrayList<>();
+        agent.call("vfio.hotreset.info", Map.of("dev", name))
+                .json()
+                .required("devices")
+                .forEach(
+                        device ->
+                                affected.add(
+                                        new Affected(
+                                                device.required("bdf").asText(),
+                                                device.required("devid").asInt())));
+        return affected;
+    }
+
+    /** Where a capability is in configuration space, 0 when the device does not have it. */
+    public int capability(int id) {
+        return (int) agent.call("vfio.capability", Map.of("dev", name, "id", id)).number("offset");
+    }
+
+    /** Function level reset by a configuration write; COMMAND is not written. */
+    public void flr(Flr by) {
+        agent.call("vfio.flr", flrArguments(by));
+    }
+
+    /** A function level reset whose refusal is an answer: EOPNOTSUPP without the capability. */
+    public Answer tryFlr(Flr by) {
+        return agent.attempt("vfio.flr", flrArguments(by));
+    }
+
+    private Map<String, ?> flrArguments(Flr by) {
+        return Map.of("dev", name, "kind", by == Flr.PCIE ? "pcie" : "af");
+    }
+
+    /**
+     * Sets the power state by a configuration write and returns the one read back: 0 is D0, 3 is
+     * D3hot.
+     */
+    public int power(int state) {
+        return (int) agent.call("vfio.power", Map.of("dev", name, "state", state)).number("state");
+    }
+
+    /** A power state whose refusal is an answer: EOPNOTSUPP without power management. */
+    public Answer tryPower(int state) {
+        return agent.attempt("vfio.power", Map.of("dev", name, "state", state));
+    }
+
+    /** Lets the kernel put the device into low power, or not any more. */
+    public void lowPower(boolean enter) {
+        agent.call("vfio.lowpower", Map.of("dev", name, "enter", enter ? 1 : 0));
+    }
+
+    /** Low power that the next access ends. */
+    public void lowPowerUntilAccess() {
+        agent.call("vfio.lowpower", Map.of("dev", name, "enter", 1, "wakeup", 1));
+    }
+
+    /** Low power where the kernel is expected to refuse, or may. */
+    public Answer tryLowPower(boolean enter) {
+        return agent.attempt("vfio.lowpower", Map.of("dev", name, "enter", enter ? 1 : 0));
+    }
+
+    /** Maps part of a BAR for the guest's CPU. */
+    public BarMapping map(int bar, Range part, String mappingName) {
+        agent.call("vfio.mmap", mapArguments(bar, part, mappingName));
+        return new BarMapping(agent, mappingName);
+    }
+
+    /** Maps where the kernel is expected to refuse, or may. */
+    public Answer tryMap(int bar, Range part, String mappingName) {
+        return agent.attempt("vfio.mmap", mapArguments(bar, part, mappingName));
+    }
+
+    private Map<String, ?> mapArguments(int bar, Range part, String mappingName) {
+        return Map.of(
+                "dev",
+                name,
+                "bar",
+                bar,
+                "offset",
+                part.offset(),
+                "length",
+                part.length(),
+                "name",
+                mappingName);
+    }
+
+    /** Attaches the device's DMA to an {@link Ioas} or a {@link Hwpt}. */
+    public void attach(PageTable table) {
+        agent.call("vfio.attach", Map.of("dev", name, "pt", table.name()));
+    }
+
+    /** Attaches where the kernel is expected to refuse, or may. */
+    public Answer tryAttach(PageTable table) {
+        return agent.attempt("vfio.attach", Map.of("dev", name, "pt", table.name()));
+    }
+
+    public void detach() {
+        agent.call("vfio.detach", Map.of("dev", name));
     }
 
     public void close() {
