@@ -22,7 +22,8 @@ final class ListCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
-            description = "name, class, tag or rule, with shell-style wildcards: UR2, 'IO*'")
+            description =
+                    "name, class, tag, rule or parameter, with shell-style wildcards: UR2, 'IO*', amd")
     List<String> selectors = List.of();
 
     @Override
@@ -39,6 +40,10 @@ final class ListCommand implements Callable<Integer> {
                         scenario.devices().isEmpty()
                                 ? "no device"
                                 : String.join(" ", scenario.devices()));
+                scenario.parameters()
+                        .forEach(
+                                values ->
+                                        out.println("    on each of " + String.join(" ", values)));
             }
         }
         out.flush();

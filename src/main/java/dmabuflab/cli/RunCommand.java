@@ -32,7 +32,8 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
-            description = "name, class, tag or rule, with shell-style wildcards: UR2, 'IO*'")
+            description =
+                    "name, class, tag, rule or parameter, with shell-style wildcards: UR2, 'IO*', amd")
     List<String> selectors = List.of();
 
     @Option(

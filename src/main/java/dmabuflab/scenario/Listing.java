@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.TestTag;
 import org.junit.platform.engine.support.descriptor.MethodSource;
@@ -16,26 +17,54 @@ import org.junit.platform.engine.support.descriptor.MethodSource;
  *
  * @param title what it shows, one line
  * @param rules ids of the contract's rules, sorted
+ * @param parameters the values of each of its parameters, empty when it has none, or none that are
+ *     known before it runs
  */
 public record Listing(
-        ScenarioId id, String title, List<String> rules, List<String> devices, Set<String> tags) {
+        ScenarioId id,
+        String title,
+        List<String> rules,
+        List<String> devices,
+        Set<String> tags,
+        List<List<String>> parameters) {
 
     /** Describes a scenario method, or a parameterized one as a whole; empty for classes. */
     static Optional<Listing> of(TestDescriptor descriptor) {
         if (!(descriptor.getSource().orElse(null) instanceof MethodSource source)) {
             return Optional.empty();
         }
-        Method method = source.getJavaMethod();
-        Class<?> type = source.getJavaClass();
-        Set<String> tags = new TreeSet<>();
-        descriptor.getTags().stream().map(TestTag::getName).forEach(tags::add);
         return Optional.of(
-                new Listing(
-                        new ScenarioId(type.getSimpleName(), method.getName(), ""),
+                of(
+                        source.getJavaMethod(),
                         descriptor.getDisplayName(),
-                        rules(method),
-                        devices(method),
-                        tags));
+                        descriptor.getTags().stream()
+                                .map(TestTag::getName)
+                                .collect(Collectors.toSet())));
+    }
+
+    static Listing of(Method method, String title, Set<String> tags) {
+        return new Listing(
+                new ScenarioId(method.getDeclaringClass().getSimpleName(), method.getName(), ""),
+                title,
+                rules(method),
+                devices(method),
+                new TreeSet<>(tags),
+                Cases.parameters(method).stream()
+                        .map(values -> values.stream().map(Enum::toString).toList())
+                        .toList());
+    }
+
+    /** Every combination of its parameters, as cases are named; empty when it has none. */
+    public List<String> cases() {
+        return parameters.stream()
+                .reduce(
+                        List.of(),
+                        (names, values) ->
+                                names.isEmpty()
+                                        ? values
+                                        : names.stream()
+                                                .flatMap(n -> values.stream().map(v -> n + "," + v))
+                                                .toList());
     }
 
     /** The rules of a method together with those of its class. */

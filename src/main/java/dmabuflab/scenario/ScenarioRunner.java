@@ -56,6 +56,7 @@ public final class ScenarioRunner {
         LauncherDiscoveryRequest request =
                 request(test -> Listing.of(test).map(selection::includes).orElse(true))
                         .configurationParameters(options.toParameters())
+                        .configurationParameters(selection.toParameters())
                         .configurationParameters(Parallelism.of(jobs))
                         .build();
         launcher().execute(request, listener);

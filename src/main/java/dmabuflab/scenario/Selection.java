@@ -4,22 +4,52 @@ package dmabuflab.scenario;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Which scenarios a user means: any whose name, class, tag or rule matches one of the patterns.
+ * Which scenarios a user means: any whose name, class, tag or rule matches one of the patterns, and
+ * of those with parameters any case whose name or one of whose values does.
  *
- * @param patterns shell-style, such as {@code UR2}, {@code 'IO*'}, {@code Revocation.*}; empty for
- *     all
+ * @param patterns shell-style, such as {@code UR2}, {@code 'IO*'}, {@code Revocation.*}, {@code
+ *     amd}, {@code Class.method[amd]}; empty for all
  */
 public record Selection(List<String> patterns) {
+    private static final String PARAMETER = "dmabuflab.select";
+
+    /** Brackets behind a full name are a case; elsewhere they are a shell pattern's. */
+    private static final Pattern CASE = Pattern.compile("(.*\\..*?)\\[(.*)]");
 
     public static final Selection ALL = new Selection(List.of());
 
-    /** True when the scenario is meant. */
+    /** Reads it back from configuration parameters. */
+    static Selection from(Function<String, Optional<String>> parameters) {
+        return parameters
+                .apply(PARAMETER)
+                .map(lines -> new Selection(lines.lines().toList()))
+                .orElse(ALL);
+    }
+
+    /** The configuration parameters that carry it to where cases are made. */
+    Map<String, String> toParameters() {
+        return patterns.isEmpty() ? Map.of() : Map.of(PARAMETER, String.join("\n", patterns));
+    }
+
+    /** True when the scenario is meant, or one of its cases. */
     public boolean includes(Listing scenario) {
         return patterns.isEmpty() || patterns.stream().anyMatch(p -> matches(p, scenario));
+    }
+
+    /** True when this case of the scenario is meant. */
+    boolean includes(Listing scenario, String name) {
+        return patterns.isEmpty()
+                || patterns.stream().anyMatch(p -> matchesCase(p, scenario, name));
     }
 
     /** The patterns that match none of these scenarios: most likely mistyped. */
@@ -30,10 +60,26 @@ public record Selection(List<String> patterns) {
     }
 
     private static boolean matches(String pattern, Listing scenario) {
-        // Brackets name one case of a parameterized scenario; selected as a whole.
-        String name = pattern.contains(".") ? pattern.replaceFirst("\\[.*]$", "") : pattern;
-        PathMatcher glob = FileSystems.getDefault().getPathMatcher("glob:" + name);
-        Stream<String> names =
+        if (!scenario.parameters().isEmpty()) {
+            return scenario.cases().stream().anyMatch(name -> matchesCase(pattern, scenario, name));
+        }
+        // Cases that are not known before they run are selected together.
+        Matcher bracketed = CASE.matcher(pattern);
+        return matchesWhole(bracketed.matches() ? bracketed.group(1) : pattern, scenario);
+    }
+
+    private static boolean matchesCase(String pattern, Listing scenario, String name) {
+        Matcher bracketed = CASE.matcher(pattern);
+        if (bracketed.matches()) {
+            return matchesWhole(bracketed.group(1), scenario)
+                    && glob(bracketed.group(2), Stream.of(name));
+        }
+        return matchesWhole(pattern, scenario) || glob(pattern, Arrays.stream(name.split(",")));
+    }
+
+    private static boolean matchesWhole(String pattern, Listing scenario) {
+        return glob(
+                pattern,
                 Stream.of(
                                 Stream.of(
                                         scenario.id().toString(),
@@ -41,7 +87,11 @@ public record Selection(List<String> patterns) {
                                         scenario.id().method()),
                                 scenario.rules().stream(),
                                 scenario.tags().stream())
-                        .flatMap(s -> s);
-        return names.anyMatch(n -> glob.matches(Path.of(n)));
+                        .flatMap(s -> s));
+    }
+
+    private static boolean glob(String pattern, Stream<String> names) {
+        PathMatcher glob = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        return names.anyMatch(name -> glob.matches(Path.of(name)));
     }
 }
