@@ -47,13 +47,13 @@ static int find_capability(int device, uint8_t id)
 int vfio_capability(struct call *c)
 {
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
-	uint64_t id = call_number(c, "id", 0);
+	uint64_t id = call_number(c, "cap", 0);
 	int position;
 
 	if (!dev)
 		return -1;
 	if (id > 0xff)
-		return call_usage(c, "id is one byte");
+		return call_usage(c, "cap is one byte, like 0x10");
 	position = find_capability(dev->fd, id);
 	if (position < 0)
 		return call_fail(c, "pread(config)",

@@ -58,7 +58,7 @@ const struct op ops[] = {
 	{ "vfio.config.write", vfio_config_write,
 	  ARGS(TEXT("dev"), NUM("offset"), NUM("width"), NUM("value")),
 	  "Writes 1, 2 or 4 bytes of configuration space." },
-	{ "vfio.capability", vfio_capability, ARGS(TEXT("dev"), NUM("id")),
+	{ "vfio.capability", vfio_capability, ARGS(TEXT("dev"), NUM("cap")),
 	  "Where a capability is in configuration space, 0 if there is none." },
 	{ "vfio.reset", vfio_reset, ARGS(TEXT("dev")),
 	  "VFIO_DEVICE_RESET." },

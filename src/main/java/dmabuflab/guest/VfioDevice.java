@@ -126,7 +126,7 @@ public final class VfioDevice {
 
     /** Where a capability is in configuration space, 0 when the device does not have it. */
     public int capability(int id) {
-        return (int) agent.call("vfio.capability", Map.of("dev", name, "id", id)).number("offset");
+        return (int) agent.call("vfio.capability", Map.of("dev", name, "cap", id)).number("offset");
     }
 
     /** Function level reset by a configuration write; COMMAND is not written. */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.BarMapping;
+import dmabuflab.guest.Hwpt;
+import dmabuflab.guest.Ioas;
+import dmabuflab.guest.PciBus;
+import dmabuflab.guest.PluggedDevice;
+import dmabuflab.guest.VfioDevice;
+import dmabuflab.guest.VfioDevice.Flr;
+import dmabuflab.guest.VfioDevice.Range;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the agent's operations do and how they refuse, whatever scenarios conclude from it. */
+@Catalogue
+@KernelsWordOnly("tests the agent, makes no claim about memory")
+@Devices("ivshmem:16M")
+class OperationsIT {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final byte[] WORD = {1, 2, 3, 4};
+
+    /** A device with every capability that the house's own devices lack. */
+    private static VfioDevice capable(Testbed bed, Path directory) throws Exception {
+        Files.writeString(
+                directory.resolve("rng.cfg"),
+                "[device \"rng\"]\n  driver = \"virtio-rng-pci\"\n  disable-legacy = \"on\"\n");
+        PluggedDevice device = bed.guest().plug(directory, "rng");
+        bed.agent().attempt("pci.unbind", Map.of("bdf", device.bdf()));
+        return VfioDevice.open(bed.agent(), device.bdf(), "rng");
+    }
+
+    @Test
+    void resetsOfADeviceThatHasThem(Testbed bed, @TempDir Path directory) throws Exception {
+        VfioDevice device = capable(bed, directory);
+
+        assertThat(device.capability(0x10)).as("PCI Express").isPositive();
+        device.flr(Flr.PCIE);
+        assertThat(device.tryFlr(Flr.AF).errno()).isEqualTo("EOPNOTSUPP");
+        assertThat(device.power(3)).isEqualTo(3);
+        assertThat(device.power(0)).isZero();
+        device.lowPower(true);
+        assertThat(device.tryLowPower(true).errno()).isEqualTo("EINVAL");
+        device.lowPower(false);
+        device.lowPowerUntilAccess();
+        device.lowPower(false);
+    }
+
+    @Test
+    void resetsOfADeviceThatHasNone(Testbed bed) {
+        VfioDevice device = bed.exporter().vfio();
+
+        assertThat(device.capability(0x10)).isZero();
+        assertThat(device.tryFlr(Flr.PCIE).errno()).isEqualTo("EOPNOTSUPP");
+        assertThat(device.tryFlr(Flr.AF).errno()).isEqualTo("EOPNOTSUPP");
+        assertThat(device.tryPower(3).errno()).isEqualTo("EOPNOTSUPP");
+    }
+
+    @Test
+    void aHotResetAffectsTheWholeSlot(Testbed bed) {
+        VfioDevice device = bed.exporter().vfio();
+
+        device.hotReset();
+
+        assertThat(device.hotResetInfo())
+                .singleElement()
+                .matches(affected -> affected.bdf().equals(device.bdf()))
+                .matches(affected -> affected.devid() > 0);
+    }
+
+    @Test
+    void aDeviceGoesAndComesBack(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        String bdf = exporter.vfio().bdf();
+        PciBus bus = new PciBus(bed.agent());
+
+        Answer early = bed.agent().attempt("pci.gone", Map.of("bdf", bdf, "timeout_ms", 1));
+        exporter.vfio().close();
+        bus.remove(bdf);
+        bus.awaitGone(bdf, LIMIT);
+        bus.rescan();
+
+        assertThat(early.errno()).isEqualTo("ETIMEDOUT");
+        VfioDevice.open(bed.agent(), bdf, "again");
+    }
+
+    @Test
+    void aMappingIsTheBarUntilItRaisesSigbus(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        BarMapping mapping =
+                exporter.vfio().map(Exporter.BAR, new Range(0x10000, 0x2000), "mapping");
+
+        mapping.write(0x1004, WORD);
+
+        assertThat(exporter.memory().read(0x11004, 4)).isEqualTo(WORD);
+        assertThat(mapping.read(0x1004, 4)).isEqualTo(WORD);
+        assertThat(mapping.read(0x1003, 3)).isEqualTo(new byte[] {0, 1, 2});
+        exporter.vfio().memory(false);
+        assertThat(mapping.tryRead(0, 8).errno()).isEqualTo("SIGBUS");
+        assertThat(mapping.tryWrite(0x1004, WORD).errno()).isEqualTo("SIGBUS");
+        exporter.vfio().memory(true);
+        assertThat(mapping.read(0x1004, 4)).isEqualTo(WORD);
+        mapping.close();
+    }
+
+    @Test
+    @Devices({"ivshmem:16M", "edu"})
+    void aDeviceMovesBetweenPageTables(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        Ioas ioas = bed.ioas();
+        VfioDevice edu = bed.dmaEngine(ioas).device();
+        Hwpt hwpt = Hwpt.alloc(bed.agent(), edu, ioas, "hwpt");
+        ioas.mapReadOnly(exporter.exportAll(), 0x1000_0000, 0, Exporter.PAGE);
+
+        edu.attach(hwpt);
+
+        assertThat(bed.iommu().translate(edu, 0x1000_0000))
+                .hasValueSatisfying(to -> assertThat(to.read() && !to.write()).isTrue());
+        edu.attach(ioas);
+        hwpt.destroy();
+    }
+}
