@@ -14,6 +14,7 @@
  * is hung up; only the answers wait.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ static uint64_t last_id;
 static uint64_t leaving; /* the client that said goodbye */
 static bool stopping;	 /* and has been answered */
 
+static bool is_process; /* of an agent, which is the only client */
 static int epoll_fd;
 static int wake_fd;
 static int uevent_fd;
@@ -350,6 +352,9 @@ static bool left(void)
 	pthread_mutex_lock(&lock);
 	client = client_find(leaving);
 	left = stopping && (!client || !client->out.length);
+	/* Whatever a process is doing: it does not survive its parent. */
+	if (is_process && (!clients || clients->over))
+		left = true;
 	pthread_mutex_unlock(&lock);
 	return left;
 }
@@ -425,7 +430,24 @@ static void serve(const struct epoll_event *event)
 		client_serve(source, event->events);
 }
 
-int agent_main(void)
+static void serve_guest(void)
+{
+	uevent_fd = uevent_open();
+	listen_fd = listen_socket();
+	watch(&uevent_fd);
+	watch(&listen_fd);
+	find_port();
+}
+
+static void serve_parent(int socket)
+{
+	is_process = true;
+	if (fcntl(socket, F_SETFL, O_NONBLOCK))
+		die("fcntl(O_NONBLOCK)");
+	client_add(socket, false);
+}
+
+int agent_main(int socket)
 {
 	struct epoll_event events[16];
 	int n, i;
@@ -436,12 +458,11 @@ int agent_main(void)
 
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	uevent_fd = uevent_open();
-	listen_fd = listen_socket();
 	watch(&wake_fd);
-	watch(&uevent_fd);
-	watch(&listen_fd);
-	find_port();
+	if (socket < 0)
+		serve_guest();
+	else
+		serve_parent(socket);
 
 	while (!left()) {
 		n = epoll_wait(epoll_fd, events, ARRAY_SIZE(events), -1);

@@ -115,6 +115,17 @@ static json_t *coerce_each(json_t *value, json_t *(*coerce)(json_t *value))
 	return list;
 }
 
+static json_t *coerce_json(json_t *value, json_type type)
+{
+	const char *text = json_string_value(value);
+	json_t *json = text ? json_loads(text, 0, NULL) : json_incref(value);
+
+	if (json && json_typeof(json) == type)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
 static json_t *coerce(json_t *value, enum arg_type type)
 {
 	const char *text = json_string_value(value);
@@ -135,7 +146,9 @@ static json_t *coerce(json_t *value, enum arg_type type)
 		return json_is_array(value) ? coerce_each(value, coerce_text) :
 					      NULL;
 	case ARG_OBJECT:
-		return json_is_object(value) ? json_incref(value) : NULL;
+		return coerce_json(value, JSON_OBJECT);
+	case ARG_ARRAY:
+		return coerce_json(value, JSON_ARRAY);
 	}
 	return NULL;
 }

@@ -25,7 +25,7 @@ static const char *kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
 		"dma-buf", "vfio device", "iommufd", "ioas",
-		"hwpt",	   "importer",	  "mapping",
+		"hwpt",	   "importer",	  "mapping", "process",
 	};
 
 	return names[ffs(kind) - 1];
@@ -119,6 +119,13 @@ struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds)
 	return h;
 }
 
+/* With the lock held. */
+static void await_unused(struct handle *h)
+{
+	while (h->users)
+		pthread_cond_wait(&unused, &lock);
+}
+
 struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds)
 {
 	struct handle *h;
@@ -132,11 +139,29 @@ struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds)
 	}
 	if (h) {
 		h->taken = true;
-		while (h->users)
-			pthread_cond_wait(&unused, &lock);
+		await_unused(h);
 	}
 	pthread_mutex_unlock(&lock);
 	return h;
+}
+
+struct handle *handle_seize(struct call *c, const char *arg, unsigned int kinds)
+{
+	struct handle *h;
+
+	pthread_mutex_lock(&lock);
+	h = lookup(c, arg, kinds);
+	if (h)
+		h->taken = true;
+	pthread_mutex_unlock(&lock);
+	return h;
+}
+
+void handle_await_unused(struct handle *h)
+{
+	pthread_mutex_lock(&lock);
+	await_unused(h);
+	pthread_mutex_unlock(&lock);
 }
 
 static void discard(struct handle *h)

@@ -30,7 +30,8 @@ enum arg_type {
 	ARG_NUMBER, /* 7, 0x7, "0x7", true */
 	ARG_RANGES, /* [{"offset":0,"length":4096}] or "0+0x1000,…" */
 	ARG_LIST,   /* ["a","b"] or "a,b" */
-	ARG_OBJECT,
+	ARG_OBJECT, /* {...}, on the command line as text */
+	ARG_ARRAY,  /* [...], likewise */
 };
 
 struct arg {
@@ -131,6 +132,7 @@ enum handle_kind {
 	HANDLE_HWPT = 1 << 4,
 	HANDLE_IMPORTER = 1 << 5,
 	HANDLE_MAPPING = 1 << 6,
+	HANDLE_PROCESS = 1 << 7,
 };
 
 struct handle {
@@ -141,6 +143,7 @@ struct handle {
 	json_t *events; /* of an importer, read and not yet fetched */
 	void *address;	/* of a mapping */
 	uint64_t length;
+	struct process *process;
 	unsigned int users;
 	bool taken; /* somebody is ending it */
 	struct handle *next;
@@ -154,6 +157,10 @@ struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds);
  */
 struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds);
 void handle_put_back(struct handle *h);
+/* Takes it from those who use it: what they do has to be cut short. */
+struct handle *handle_seize(struct call *c, const char *arg,
+			    unsigned int kinds);
+void handle_await_unused(struct handle *h);
 /* Named by an argument, the rest as given; that is closed on failure. */
 struct handle *handle_add(struct call *c, const char *arg,
 			  struct handle content);
@@ -187,9 +194,21 @@ void uevent_drain(int fd);
 int port_open(const char *name);
 
 /*
+ * Allocations that fail (fault.c)
+ */
+/* The n-th one in system calls of this thread from here on; -1 with errno. */
+int fault_arm(unsigned int n);
+/* Has one failed? */
+bool fault_disarm(void);
+
+/*
  * The agent (agent.c)
  */
-int agent_main(void);
+/*
+ * Serves this guest, or with a socket the process at its other end, and as long
+ * as that.
+ */
+int agent_main(int socket);
 /*
  * One line to a client, who may be gone. With last it is the answer, and the
  * client's next request is performed.
@@ -254,6 +273,7 @@ int mapping_close(struct call *c);
 int dmabuf_export(struct call *c);
 int dmabuf_udmabuf(struct call *c);
 int dmabuf_heap(struct call *c);
+int dmabuf_adopt(struct call *c);
 int dmabuf_size(struct call *c);
 int handle_close(struct call *c);
 int handle_list(struct call *c);
@@ -275,6 +295,10 @@ int hwpt_destroy(struct call *c);
 int edu_dma(struct call *c);
 int edu_copy(struct call *c);
 int storm_revoke(struct call *c);
+int race_run(struct call *c);
+int fault_nth(struct call *c);
+int fault_function(struct call *c);
+int fault_function_clear(struct call *c);
 int trace_start(struct call *c);
 int trace_mark(struct call *c);
 int trace_read(struct call *c);
@@ -282,6 +306,10 @@ int trace_stop(struct call *c);
 int file_read(struct call *c);
 int file_write(struct call *c);
 int rlimit_nofile(struct call *c);
+int process_start(struct call *c);
+int process_call(struct call *c);
+int process_give(struct call *c);
+int process_kill(struct call *c);
 int job_start(struct call *c);
 int job_wait(struct call *c);
 int kunit_run(struct call *c);

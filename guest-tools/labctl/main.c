@@ -55,7 +55,8 @@ static int help(const char *name)
 
 	printf("labctl OP key=value...   has the agent perform OP\n"
 	       "labctl help [OP]         tells about all operations or one\n"
-	       "labctl agent             is the agent, started by init\n\n");
+	       "labctl agent             is the agent, started by init\n"
+	       "labctl process           is one that the agent has started\n\n");
 	for (op = ops; op->name; op++)
 		op_print_usage(op);
 	return EXIT_SUCCESS;
@@ -78,7 +79,7 @@ static json_t *build_request(const struct op *op, char **words)
 	}
 
 	for (; *words; words++) {
-		bool own = false;
+		json_t *to = args;
 
 		value = strchr(*words, '=');
 		if (!value) {
@@ -88,9 +89,14 @@ static json_t *build_request(const struct op *op, char **words)
 			return NULL;
 		}
 		*value++ = '\0';
-		for (arg = op->args; arg->name; arg++)
-			own |= !strcmp(arg->name, *words);
-		json_object_set_new(own ? request : args, *words,
+		for (arg = op->args; arg->name; arg++) {
+			if (strcmp(arg->name, *words))
+				continue;
+			to = request;
+			if (arg->type == ARG_OBJECT)
+				args = request; /* replaces the object */
+		}
+		json_object_set_new(to, *words,
 				    json_bytes(value, strlen(value)));
 	}
 	return request;
@@ -149,7 +155,9 @@ int main(int argc, char **argv)
 	if (argc < 2 || !strcmp(argv[1], "help"))
 		return help(argc > 2 ? argv[2] : NULL);
 	if (!strcmp(argv[1], "agent"))
-		return agent_main();
+		return agent_main(-1);
+	if (!strcmp(argv[1], "process"))
+		return agent_main(STDIN_FILENO);
 
 	op = op_find(argv[1]);
 	if (!op) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
@@ -125,6 +126,25 @@ int dmabuf_heap(struct call *c)
 			  "cannot allocate %llu bytes", data.len);
 	close(heap);
 	return ret ? -1 : add_dmabuf(c, data.fd);
+}
+
+int dmabuf_adopt(struct call *c)
+{
+	uint64_t pid = call_number(c, "pid", 0);
+	uint64_t number = call_number(c, "fd", 0);
+	int process, fd;
+
+	process = pidfd_open(pid, 0);
+	if (process < 0)
+		return call_fail(c, "pidfd_open", "there is no process %lu",
+				 pid);
+	fd = pidfd_getfd(process, number, 0);
+	if (fd < 0)
+		call_fail(c, "pidfd_getfd",
+			  "cannot take descriptor %lu of process %lu", number,
+			  pid);
+	close(process);
+	return fd < 0 ? -1 : add_dmabuf(c, fd);
 }
 
 int dmabuf_size(struct call *c)

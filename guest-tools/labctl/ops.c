@@ -13,6 +13,7 @@
 #define RANGES(n)     { n, ARG_RANGES, false }
 #define OPT_LIST(n)   { n, ARG_LIST, true }
 #define OPT_OBJECT(n) { n, ARG_OBJECT, true }
+#define ARRAY(n)      { n, ARG_ARRAY, false }
 #define ARGS(...)     (const struct arg[]){ __VA_ARGS__ __VA_OPT__(,) {} }
 
 const struct op ops[] = {
@@ -106,6 +107,8 @@ const struct op ops[] = {
 	  "Makes a dma-buf of memfd pages." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },
+	{ "dmabuf.adopt", dmabuf_adopt, ARGS(NUM("pid"), NUM("fd"), TEXT("name")),
+	  "Takes over a dma-buf from another process; process.give does it." },
 	{ "dmabuf.size", dmabuf_size, ARGS(TEXT("name")),
 	  "Size of a dma-buf in bytes." },
 
@@ -175,6 +178,23 @@ const struct op ops[] = {
 	  "violation is a PFN granted by a query that began after a revoke had "
 	  "returned and ended before memory was enabled again." },
 
+	{ "race.run", race_run, ARGS(NUM("seconds"), ARRAY("lanes")),
+	  "Performs lists of operations against each other until the time is over: "
+	  "[[{\"run\":OP,\"args\":{...}},...],...], each list in a thread of its own and to "
+	  "its end. Counts for each operation how often it succeeded, with which errno "
+	  "it failed, and how often it missed a handle that another lane had closed." },
+
+	{ "fault.nth", fault_nth, ARGS(NUM("n"), TEXT("run"), OPT_OBJECT("args")),
+	  "Runs an operation with the n-th allocation failing in the system calls that "
+	  "its own thread makes. injected is false when there were not that many." },
+	{ "fault.function", fault_function,
+	  ARGS(TEXT("name"), TEXT("errno"), NUM("times"), OPT_NUM("skip")),
+	  "Has a function of the kernel fail, whoever calls it: the first calls to skip "
+	  "go through, as many as times fail. Replaces the one before; ERANGE if the "
+	  "function is not meant for it." },
+	{ "fault.function.clear", fault_function_clear, ARGS(),
+	  "Ends that; injected is how often it has failed." },
+
 	{ "trace.start", trace_start, ARGS(OPT_LIST("events"), OPT_LIST("kprobes")),
 	  "Starts tracing on the monotonic clock: events like dma_buf:*, kprobes like "
 	  "'p:dmabuflab/name symbol'." },
@@ -191,6 +211,17 @@ const struct op ops[] = {
 	  "Writes a file, in a single write." },
 	{ "rlimit.nofile", rlimit_nofile, ARGS(NUM("soft")),
 	  "Limits the agent's file descriptors; 0 is back to the original." },
+
+	{ "process.start", process_start, ARGS(TEXT("name")),
+	  "Starts a process that performs operations, with handles of its own." },
+	{ "process.call", process_call,
+	  ARGS(TEXT("name"), TEXT("run"), OPT_OBJECT("args")),
+	  "Has a process perform an operation; its answer is the answer. One at a time: "
+	  "what may block is for a job in that process." },
+	{ "process.give", process_give, ARGS(TEXT("name"), TEXT("dmabuf")),
+	  "Gives a process a dma-buf, under the same name." },
+	{ "process.kill", process_kill, ARGS(TEXT("name")),
+	  "Kills a process, whatever it is doing, and blocks until it is gone." },
 
 	{ "job.start", job_start, ARGS(TEXT("run"), OPT_OBJECT("args")),
 	  "Runs an operation that may block: run is its name. On the command line its "
@@ -223,7 +254,7 @@ void op_print_usage(const struct op *op)
 	static const char *const shape[] = {
 		[ARG_TEXT] = "TEXT",	      [ARG_NUMBER] = "NUMBER",
 		[ARG_RANGES] = "OFF+LEN,...", [ARG_LIST] = "TEXT,...",
-		[ARG_OBJECT] = "...",
+		[ARG_OBJECT] = "...",	      [ARG_ARRAY] = "[...]",
 	};
 	const struct arg *arg;
 

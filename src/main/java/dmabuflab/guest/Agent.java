@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * <p>Every operation here is a {@code labctl} subcommand in the guest with the same words. Not
  * thread-safe: a scenario is one thread.
  */
-public final class Agent {
+public class Agent {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Operations that say nothing about the memory under test. */
@@ -32,6 +32,11 @@ public final class Agent {
     Agent(JsonLines channel, Duration silence) {
         this.channel = channel;
         this.silence = silence;
+    }
+
+    /** One that is spoken to over another one's channel. */
+    Agent(Agent other) {
+        this(other.channel, other.silence);
     }
 
     /**

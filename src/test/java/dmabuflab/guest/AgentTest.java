@@ -101,4 +101,15 @@ class AgentTest {
 
         assertThat(heard).singleElement().asString().startsWith("vfio.reset dev=iv -> ");
     }
+
+    @Test
+    void aProcessIsSpokenToThroughTheAgentThatStartedIt() throws IOException {
+        guest.says("{\"id\":1,\"ok\":true}\n{\"id\":2,\"ok\":true,\"kernel\":\"7\"}\n");
+
+        Agent inside = GuestProcess.start(agent, "p").agent();
+
+        assertThat(inside.call("agent.hello", Map.of()).text("kernel")).isEqualTo("7");
+        guest.hears();
+        assertThat(guest.hears()).contains("\"op\":\"process.call\"", "\"run\":\"agent.hello\"");
+    }
 }

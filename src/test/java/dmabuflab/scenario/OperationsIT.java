@@ -5,17 +5,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.BarMapping;
+import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Fault;
+import dmabuflab.guest.Fault.Injection;
+import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Hwpt;
+import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
+import dmabuflab.guest.Job;
 import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
+import dmabuflab.guest.Race;
+import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Flr;
 import dmabuflab.guest.VfioDevice.Range;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -125,5 +137,126 @@ class OperationsIT {
                 .hasValueSatisfying(to -> assertThat(to.read() && !to.write()).isTrue());
         edu.attach(ioas);
         hwpt.destroy();
+    }
+
+    @Test
+    void theNthAllocationFailsAndThenNothingIsLeft(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+        Ioas ioas = bed.ioas();
+        Fault fault = new Fault(bed.agent());
+        Map<String, ?> arguments =
+                Map.of(
+                        "ioas",
+                        ioas.name(),
+                        "dmabuf",
+                        buffer.name(),
+                        "iova",
+                        0x1000_0000,
+                        "start",
+                        0,
+                        "length",
+                        Exporter.PAGE);
+        Set<String> errors = new TreeSet<>();
+
+        int n = 1;
+        Injection injection = fault.nth(n, "ioas.map", arguments);
+        while (injection.injected()) {
+            if (injection.answer().ok()) {
+                ioas.unmap(0x1000_0000, Exporter.PAGE);
+            } else {
+                errors.add(injection.answer().errno());
+            }
+            injection = fault.nth(++n, "ioas.map", arguments);
+        }
+
+        assertThat(n).as("allocations of a map").isBetween(3, 100);
+        // ENOENT is iommufd's own: with its self test it can fail to find an object.
+        assertThat(errors).contains("ENOMEM").isSubsetOf("ENOMEM", "ENOENT");
+        assertThat(injection.answer().ok()).isTrue();
+    }
+
+    @Test
+    void aFunctionFailsAsOftenAsAsked(Testbed bed) {
+        Fault fault = new Fault(bed.agent());
+        List<String> errors = new ArrayList<>();
+
+        fault.function("__x64_sys_memfd_create", "EIO", 2, 1);
+        for (int i = 0; i < 4; i++) {
+            errors.add(
+                    bed.agent()
+                            .attempt("dmabuf.udmabuf", Map.of("size", 4096, "name", "u" + i))
+                            .errno());
+        }
+
+        assertThat(errors).containsExactly("", "EIO", "EIO", "");
+        assertThat(fault.clear()).isEqualTo(2);
+        assertThat(fault.tryFunction("vfs_read", "EIO", 1, 0).errno()).isEqualTo("ERANGE");
+    }
+
+    @Test
+    void aProcessHasItsOwnHandlesUntilItIsKilled(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+        GuestProcess process = GuestProcess.start(bed.agent(), "other");
+        Importer importer =
+                Importer.attach(
+                        process.agent(),
+                        process.give(buffer),
+                        Importer.Wish.PFN_IMPORTER,
+                        "importer");
+        Job blocked =
+                Job.start(
+                        bed.agent(),
+                        "process.call",
+                        Map.of(
+                                "name",
+                                process.name(),
+                                "run",
+                                "importer.wait",
+                                "args",
+                                Map.of("name", "importer", "count", 1000)));
+
+        assertThat(bed.agent().attempt("importer.events", Map.of("name", "importer")).errno())
+                .isEqualTo("ENOENT");
+        assertThat(bed.attachments()).isEqualTo(1);
+        process.kill();
+
+        assertThat(bed.complete(blocked).errno()).isEqualTo("ECONNRESET");
+        assertThat(bed.attachments()).as("attachments of a process that is gone").isZero();
+        assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENOENT");
+    }
+
+    @Test
+    void aRaceCountsWhatHappened(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+        Importer importer = bed.importer(buffer);
+        String device = exporter.vfio().name();
+
+        List<Race.Lane> lanes =
+                new Race(bed.agent())
+                        .lane(
+                                new Step("vfio.command", Map.of("dev", device, "memory", 0)),
+                                new Step("vfio.command", Map.of("dev", device, "memory", 1)))
+                        .lane(
+                                new Step(
+                                        "importer.attach",
+                                        Map.of("dmabuf", buffer.name(), "name", "brief")),
+                                new Step("importer.detach", Map.of("name", "brief")))
+                        .lane(
+                                new Step("importer.query", Map.of("name", "brief", "pgoff", 1)),
+                                new Step(
+                                        "importer.query",
+                                        Map.of("name", importer.name(), "pgoff", 1)))
+                        .run(Duration.ofSeconds(3));
+
+        assertThat(lanes).hasSize(3).allMatch(lane -> lane.rounds() > 1);
+        assertThat(lanes.get(0).steps())
+                .allMatch(step -> step.ok() == lanes.get(0).rounds() && step.failed() == 0);
+        assertThat(lanes.get(1).steps().get(0).errors().keySet()).isSubsetOf("ENODEV");
+        assertThat(lanes.get(2).steps().get(0).missed()).as("queries of no handle").isPositive();
+        assertThat(lanes.get(2).steps().get(1).errors().keySet()).isSubsetOf("ENODEV");
+        assertThat(importer.query(1).pfn()).isEqualTo(exporter.pfn(Exporter.PAGE));
     }
 }
