@@ -290,6 +290,7 @@ int ioas_alloc(struct call *c);
 int ioas_destroy(struct call *c);
 int ioas_map(struct call *c);
 int ioas_unmap(struct call *c);
+int ioas_restore(struct call *c);
 int hwpt_alloc(struct call *c);
 int hwpt_destroy(struct call *c);
 int edu_dma(struct call *c);

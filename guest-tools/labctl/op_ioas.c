@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* iommufd as an importer. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -139,4 +140,34 @@ int ioas_unmap(struct call *c)
 				 ioas->name);
 	answer_number(c, "length", unmap.length);
 	return 0;
+}
+
+int ioas_restore(struct call *c)
+{
+	struct handle *ioas = handle_get(c, "ioas", HANDLE_IOAS);
+
+	if (!ioas)
+		return -1;
+#ifdef IOMMU_IOAS_RESTORE
+	struct iommu_ioas_restore restore = {
+		.size = sizeof(restore),
+		.ioas_id = ioas->id,
+		.flags = call_number(c, "report", 0) ?
+				 IOMMU_IOAS_RESTORE_REPORT_ONLY :
+				 0,
+		.iova = call_number(c, "iova", 0),
+		.length = call_number(c, "length", UINT64_MAX),
+	};
+
+	if (!ioctl(ioas->fd, IOMMU_IOAS_RESTORE, &restore)) {
+		answer_number(c, "missing", restore.out_missing);
+		answer_number(c, "revoked", restore.out_revoked);
+		return 0;
+	}
+#else
+	/* What a kernel that does not know it says. */
+	errno = ENOTTY;
+#endif
+	return call_fail(c, "ioctl(IOMMU_IOAS_RESTORE)",
+			 "cannot restore what is missing in %s", ioas->name);
 }

@@ -158,6 +158,11 @@ const struct op ops[] = {
 	  ARGS(TEXT("ioas"), NUM("iova"), NUM("length")),
 	  "Unmaps a range of IOVAs." },
 
+	{ "ioas.restore", ioas_restore,
+	  ARGS(TEXT("ioas"), OPT_NUM("iova"), OPT_NUM("length"), OPT_NUM("report")),
+	  "Maps again what revokes have unmapped, everywhere if no range is given; "
+	  "report=1 only counts. missing is what some page table does not map, revoked "
+	  "the part of it that is revoked now." },
 	{ "hwpt.alloc", hwpt_alloc, ARGS(TEXT("name"), TEXT("dev"), TEXT("ioas")),
 	  "Makes a page table of an IOAS, as that device needs it." },
 	{ "hwpt.destroy", hwpt_destroy, ARGS(TEXT("name")),

@@ -6,6 +6,13 @@ import java.util.Map;
 
 /** An iommufd address space: iommufd as importer. */
 public final class Ioas implements PageTable {
+    /**
+     * What is mapped here and yet not in the page table of each HWPT, in bytes.
+     *
+     * @param revoked the part whose exporter has revoked access
+     */
+    public record Holes(long missing, long revoked) {}
+
     private final Agent agent;
     private final String name;
 
@@ -61,5 +68,27 @@ public final class Ioas implements PageTable {
 
     public void unmap(long iova, long length) {
         agent.call("ioas.unmap", Map.of("ioas", name, "iova", iova, "length", length));
+    }
+
+    /** IOMMU_IOAS_RESTORE everywhere; returns the holes that remain. */
+    public Holes restore() {
+        return holes(agent.call("ioas.restore", Map.of("ioas", name)));
+    }
+
+    /** The holes of a range, which stay as they are. */
+    public Holes holes(long iova, long length) {
+        return holes(
+                agent.call(
+                        "ioas.restore",
+                        Map.of("ioas", name, "iova", iova, "length", length, "report", 1)));
+    }
+
+    /** Restores a range where the kernel may refuse: ENOTTY if it does not know how. */
+    public Answer tryRestore(long iova, long length) {
+        return agent.attempt("ioas.restore", Map.of("ioas", name, "iova", iova, "length", length));
+    }
+
+    private static Holes holes(Answer answer) {
+        return new Holes(answer.number("missing"), answer.number("revoked"));
     }
 }

@@ -259,4 +259,52 @@ class OperationsIT {
         assertThat(lanes.get(2).steps().get(1).errors().keySet()).isSubsetOf("ENODEV");
         assertThat(importer.query(1).pfn()).isEqualTo(exporter.pfn(Exporter.PAGE));
     }
+
+    @Test
+    void aRaceMayCloseWhatOthersUse(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        String device = exporter.vfio().name();
+        Map<String, ?> range = Map.of("offset", 0, "length", Exporter.PAGE);
+        Step enable = new Step("vfio.command", Map.of("dev", device, "memory", 1));
+
+        List<Race.Lane> lanes =
+                new Race(bed.agent())
+                        .lane(
+                                new Step("vfio.close", Map.of("name", device)),
+                                new Step(
+                                        "vfio.open",
+                                        Map.of("bdf", exporter.vfio().bdf(), "name", device)),
+                                enable)
+                        .lane(
+                                enable,
+                                new Step(
+                                        "dmabuf.export",
+                                        Map.of(
+                                                "dev",
+                                                device,
+                                                "bar",
+                                                Exporter.BAR,
+                                                "ranges",
+                                                List.of(range),
+                                                "name",
+                                                "buffer")),
+                                new Step(
+                                        "importer.attach",
+                                        Map.of("dmabuf", "buffer", "name", "importer")),
+                                new Step("handle.close", Map.of("name", "buffer")))
+                        .lane(
+                                new Step("importer.query", Map.of("name", "importer", "pgoff", 0)),
+                                new Step("importer.detach", Map.of("name", "importer")))
+                        .run(Duration.ofSeconds(3));
+
+        assertThat(lanes.get(0).steps())
+                .allMatch(step -> step.ok() == lanes.get(0).rounds(), "nobody else closes it");
+        assertThat(lanes.get(1).steps().get(1).ok()).as("exports").isPositive();
+        assertThat(lanes.get(2).steps().get(1).ok()).as("detaches").isPositive();
+        for (Race.Count step : lanes.get(1).steps()) {
+            assertThat(step.errors().keySet()).as(step.op()).isSubsetOf("ENODEV");
+        }
+        bed.agent().attempt("importer.detach", Map.of("name", "importer"));
+        assertThat(bed.buffers()).as("dma-bufs left").isZero();
+    }
 }
