@@ -85,7 +85,7 @@ int pci_list(struct call *c)
 	return 0;
 }
 
-static bool is_there(const char *bdf, uint64_t vendor, uint64_t device)
+static bool is_device(const char *bdf, uint64_t vendor, uint64_t device)
 {
 	char path[PATH_MAX];
 
@@ -123,7 +123,7 @@ int pci_wait(struct call *c)
 		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
 				 "cannot watch for devices");
 
-	while (!(found = is_there(bdf, vendor, device))) {
+	while (!(found = is_device(bdf, vendor, device))) {
 		now = monotonic_ns();
 		if (now >= deadline)
 			break;

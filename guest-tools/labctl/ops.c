@@ -157,7 +157,6 @@ const struct op ops[] = {
 	{ "ioas.unmap", ioas_unmap,
 	  ARGS(TEXT("ioas"), NUM("iova"), NUM("length")),
 	  "Unmaps a range of IOVAs." },
-
 	{ "ioas.restore", ioas_restore,
 	  ARGS(TEXT("ioas"), OPT_NUM("iova"), OPT_NUM("length"), OPT_NUM("report")),
 	  "Maps again what revokes have unmapped, everywhere if no range is given; "

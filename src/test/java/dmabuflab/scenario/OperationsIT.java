@@ -107,7 +107,7 @@ class OperationsIT {
     void aMappingIsTheBarUntilItRaisesSigbus(Testbed bed) {
         Exporter exporter = bed.exporter();
         BarMapping mapping =
-                exporter.vfio().map(Exporter.BAR, new Range(0x10000, 0x2000), "mapping");
+                exporter.vfio().map(exporter.bar(), new Range(0x10000, 0x2000), "mapping");
 
         mapping.write(0x1004, WORD);
 
@@ -283,7 +283,7 @@ class OperationsIT {
                                                 "dev",
                                                 device,
                                                 "bar",
-                                                Exporter.BAR,
+                                                exporter.bar(),
                                                 "ranges",
                                                 List.of(range),
                                                 "name",
