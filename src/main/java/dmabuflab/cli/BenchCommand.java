@@ -4,6 +4,7 @@ package dmabuflab.cli;
 import dmabuflab.guest.Guest;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
 import dmabuflab.scenario.LabOptions;
 import java.io.IOException;
@@ -52,7 +53,7 @@ final class BenchCommand implements Callable<Integer> {
         Lab warm = lab("warm");
         flags.cold = true;
         Lab cold = lab("cold");
-        out.printf("kernel %s, %s%n", warm.image().kernel().key(), warm.image().qemu().version());
+        out.printf("kernel %s, %s%n", warm.kernel().key(), warm.qemu().version());
         out.printf("%s: %s%n%n", warm.accelerator().accelerator(), warm.accelerator().why());
 
         Samples boots = new Samples("cold boot to agent ready");
@@ -98,7 +99,7 @@ final class BenchCommand implements Callable<Integer> {
     private Guest start(Lab lab, Consumer<Guest> prepare) {
         try {
             Path artefacts = Files.createTempDirectory(scratch, "guest-");
-            Guest guest = lab.guest(artefacts, bytes -> {});
+            Guest guest = lab.guest(IommuModel.VTD, artefacts, bytes -> {});
             prepare.accept(guest);
             return guest;
         } catch (IOException e) {

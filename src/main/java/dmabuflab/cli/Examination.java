@@ -3,6 +3,7 @@ package dmabuflab.cli;
 
 import dmabuflab.guest.AcceleratorChoice;
 import dmabuflab.guest.Initramfs;
+import dmabuflab.guest.Machine;
 import dmabuflab.host.Cache;
 import dmabuflab.host.DebianPackage;
 import dmabuflab.host.Disk;
@@ -12,8 +13,8 @@ import dmabuflab.kernel.Kernels;
 import dmabuflab.qemu.Accelerator;
 import dmabuflab.qemu.ConfigFile;
 import dmabuflab.qemu.QemuBinary;
+import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.KernelName;
-import dmabuflab.scenario.Lab;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -140,7 +141,7 @@ final class Examination {
                         kernel,
                         Initramfs.obtain(project, cache, kernel),
                         qemu,
-                        Lab.machine(project),
+                        Machine.named(project, IommuModel.VTD.machine()),
                         cache,
                         cache.directory("accelerator-trial"));
         String finding = choice.accelerator() + ": " + choice.why();

@@ -35,7 +35,7 @@ public record AcceleratorChoice(Accelerator accelerator, String why) {
             KernelImage kernel,
             Initramfs initramfs,
             QemuBinary qemu,
-            Path machine,
+            Machine machine,
             Cache cache,
             Path artefacts) {
         switch (wish) {
@@ -98,7 +98,7 @@ public record AcceleratorChoice(Accelerator accelerator, String why) {
             Initramfs initramfs,
             QemuBinary qemu,
             Accelerator accelerator,
-            Path machine) {
+            Machine machine) {
         return new GuestImage(kernel, initramfs, qemu, accelerator, machine, List.of());
     }
 

@@ -20,6 +20,9 @@ import java.util.function.Consumer;
 public record GoldenSnapshot(
         GuestImage image, Path state, Path memory, Path console, Duration boot) {
 
+    /** In place of a snapshot: why there cannot be one, so that it is not tried each time. */
+    private static final String REFUSED = "refused";
+
     /**
      * Returns the snapshot of an image, taken now when the cache has none.
      *
@@ -34,7 +37,11 @@ public record GoldenSnapshot(
                 cache.publish(directory, filling -> take(image, filling, scale, artefacts));
             }
         }
+        Path refused = directory.resolve(REFUSED);
         try {
+            if (Files.exists(refused)) {
+                throw new SnapshotRefused(Files.readString(refused));
+            }
             Duration boot = Duration.parse(Files.readString(directory.resolve("boot")));
             return new GoldenSnapshot(
                     image,
@@ -58,7 +65,15 @@ public record GoldenSnapshot(
                     Duration.ofNanos(System.nanoTime() - start).toString());
             guest.drainConsole("dmabuf-lab: end of boot");
             Files.copy(artefacts.resolve("console.log"), filling.resolve("console.log"));
-            Migration.save(guest.qmp(), filling.resolve("state"), guest.scale().boot());
+            try {
+                Migration.save(guest.qmp(), filling.resolve("state"), guest.scale().boot());
+            } catch (SnapshotRefused e) {
+                if (!e.isLasting()) {
+                    throw e;
+                }
+                Files.writeString(filling.resolve(REFUSED), e.getCause().getMessage());
+                return;
+            }
             MemoryImage.save(guest.memory(), filling.resolve("memory"));
         }
     }

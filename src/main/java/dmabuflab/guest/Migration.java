@@ -31,9 +31,13 @@ final class Migration {
         try {
             qmp.execute(
                     "migrate", Map.of("uri", "exec:cat > " + ShellScript.quote(file.toString())));
+        } catch (InfrastructureException e) {
+            throw new SnapshotRefused(e, true);
+        }
+        try {
             await(qmp, "save the guest to " + file, limit);
         } catch (InfrastructureException e) {
-            throw new SnapshotRefused(e);
+            throw new SnapshotRefused(e, false);
         }
     }
 

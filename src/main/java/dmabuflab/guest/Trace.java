@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.guest;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** The guest's ftrace on its monotonic clock: kernel events as a witness. */
 public final class Trace {
     private static final List<String> EVENTS =
-            List.of(
-                    "dma_buf:*",
-                    "iommu:map",
-                    "iommu:unmap",
-                    "iommu:io_page_fault",
-                    "intel_iommu:cache_tag_flush_range");
+            List.of("dma_buf:*", "iommu:map", "iommu:unmap", "iommu:io_page_fault");
 
     /** Entry and return of what has no trace event of its own. */
     private static final List<String> PROBES =
@@ -22,13 +18,19 @@ public final class Trace {
                     "p:dmabuflab/get_pfn_unlocked dma_buf_get_pfn_unlocked");
 
     private final Agent agent;
+    private final List<String> probes;
 
-    public Trace(Agent agent) {
+    /**
+     * @param more probes besides those every guest has, in the words of the kernel's kprobe_events
+     */
+    public Trace(Agent agent, List<String> more) {
         this.agent = agent;
+        this.probes = new ArrayList<>(PROBES);
+        this.probes.addAll(more);
     }
 
     public void start() {
-        agent.call("trace.start", Map.of("events", EVENTS, "kprobes", PROBES));
+        agent.call("trace.start", Map.of("events", EVENTS, "kprobes", probes));
     }
 
     /** Everything recorded so far, one event a line. */

@@ -16,14 +16,16 @@ import java.util.Optional;
 /** One scenario's guest, from its start to the verdict. */
 final class Attempt {
     private final Lab lab;
+    private final IommuModel model;
     private final Path directory;
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
     private Guest guest;
     private Testbed testbed;
 
-    Attempt(Lab lab, Path directory) {
+    Attempt(Lab lab, IommuModel model, Path directory) {
         this.lab = lab;
+        this.model = model;
         this.directory = directory;
     }
 
@@ -40,8 +42,8 @@ final class Attempt {
     }
 
     Guest start() {
-        guest = lab.guest(directory, console::accept);
-        testbed = new Testbed(guest, lab.devices(), directory, testimony);
+        guest = lab.guest(model, directory, console::accept);
+        testbed = new Testbed(guest, lab.devices(), model, directory, testimony);
         return guest;
     }
 

@@ -9,7 +9,9 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Files;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -26,7 +28,9 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         LabOptions options = LabOptions.from(context::getConfigurationParameter);
         Lab lab = Lab.of(options);
         ScenarioId id = ScenarioId.of(context);
-        Attempt attempt = new Attempt(lab, lab.report().scenario(id.toString()));
+        IommuModel model = Case.value(context, IommuModel.class).orElse(IommuModel.VTD);
+        requireDevices(lab, model);
+        Attempt attempt = new Attempt(lab, model, lab.report().scenario(id.toString()));
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
@@ -80,6 +84,17 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
         return attempt(context).testbed();
+    }
+
+    private static void requireDevices(Lab lab, IommuModel model) {
+        Set<String> missing = lab.missing(model);
+        Assumptions.assumeTrue(
+                missing.isEmpty(),
+                () ->
+                        lab.qemu().version()
+                                + " was built without "
+                                + String.join(", ", missing)
+                                + "; install one that has it (qemu-system-x86_64 -device help)");
     }
 
     private static Attempt attempt(ExtensionContext context) {

@@ -2,92 +2,91 @@
 package dmabuflab.scenario;
 
 import dmabuflab.guest.AcceleratorChoice;
-import dmabuflab.guest.GoldenSnapshot;
 import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.GuestImage;
 import dmabuflab.guest.Initramfs;
-import dmabuflab.guest.SnapshotRefused;
+import dmabuflab.guest.Machine;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
+import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
+import dmabuflab.qemu.ConfigFile;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
-import dmabuflab.witness.QemuTrace;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * What all scenarios of a run share: the kernel, the saved guest, the report directory. Made once
+ * What all scenarios of a run share: the kernel, the saved guests, the report directory. Made once
  * per set of options; when that fails, every scenario is told the same reason. Thread-safe.
  */
 public final class Lab {
     private static final Map<LabOptions, CompletableFuture<Lab>> LABS = new ConcurrentHashMap<>();
-    private static final String MACHINE = "machines/q35-vtd.cfg";
 
     private final ProjectFiles project;
-    private final GuestImage image;
+    private final Cache cache;
+    private final KernelImage kernel;
+    private final Initramfs initramfs;
+    private final QemuBinary qemu;
     private final AcceleratorChoice accelerator;
     private final TimeScale scale;
     private final ReportDirectory report;
-    private final Optional<GoldenSnapshot> snapshot;
-    private final String whyCold;
+    private final boolean cold;
+    private final Map<IommuModel, CompletableFuture<ModelGuests>> guests =
+            new ConcurrentHashMap<>();
 
     private Lab(LabOptions options) {
         project = ProjectFiles.locate();
-        Cache cache = Cache.locate();
+        cache = Cache.locate();
         report = ReportDirectories.forRun(options);
         scale = new TimeScale(options.timeoutScale());
-        Path boot = report.root().resolve("boot");
-        KernelImage kernel = kernel(Kernels.of(project, cache), options);
-        Initramfs initramfs = Initramfs.obtain(project, cache, kernel);
-        QemuBinary qemu = QemuBinary.find();
-        Path machine = machine(project);
+        cold = options.cold();
+        kernel = kernel(Kernels.of(project, cache), options);
+        initramfs = Initramfs.obtain(project, cache, kernel);
+        qemu = QemuBinary.find();
         accelerator =
                 AcceleratorChoice.make(
-                        options.accelerator(), kernel, initramfs, qemu, machine, cache, boot);
-        image =
-                new GuestImage(
+                        options.accelerator(),
                         kernel,
                         initramfs,
                         qemu,
-                        accelerator.accelerator(),
-                        machine,
-                        QemuTrace.EVENTS);
-        Optional<GoldenSnapshot> saved = Optional.empty();
-        String reason = "asked for";
-        if (!options.cold()) {
-            try {
-                saved = Optional.of(GoldenSnapshot.obtain(image, cache, scale, boot));
-            } catch (SnapshotRefused e) {
-                reason = e.getMessage();
-            }
-        }
-        snapshot = saved;
-        whyCold = reason;
+                        machine(IommuModel.VTD),
+                        cache,
+                        report.root().resolve("boot"));
     }
 
     /** The lab for these options, made by the first who asks. */
     public static Lab of(LabOptions options) {
-        CompletableFuture<Lab> mine = new CompletableFuture<>();
-        CompletableFuture<Lab> lab = LABS.putIfAbsent(options, mine);
-        if (lab == null) {
-            lab = mine;
+        return made(LABS, options, Lab::new);
+    }
+
+    /** What the first who asks makes; when that fails, everyone is told the same reason. */
+    private static <K, V> V made(Map<K, CompletableFuture<V>> all, K key, Function<K, V> make) {
+        CompletableFuture<V> mine = new CompletableFuture<>();
+        CompletableFuture<V> one = all.putIfAbsent(key, mine);
+        if (one == null) {
+            one = mine;
             try {
-                mine.complete(new Lab(options));
+                mine.complete(make.apply(key));
             } catch (RuntimeException | Error e) {
                 mine.completeExceptionally(e);
             }
         }
         try {
-            return lab.join();
+            return one.join();
         } catch (CompletionException e) {
             if (e.getCause() instanceof RuntimeException failure) {
                 throw failure;
@@ -103,16 +102,63 @@ public final class Lab {
                 : kernels.obtain(name.target(), name.variant());
     }
 
-    /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */
-    public Guest guest(Path artefacts, Consumer<byte[]> console) {
-        return snapshot.isPresent()
-                ? snapshot.get().restore(artefacts, scale, console)
-                : Guest.boot(image, artefacts, scale, console);
+    /**
+     * Boots and saves a guest with this IOMMU, if that was not done before.
+     *
+     * @throws InfrastructureException when the default model does not boot; a scenario that needs
+     *     another one fails on its own, and only it
+     */
+    void prepare(IommuModel model) {
+        try {
+            if (missing(model).isEmpty()) {
+                guests(model);
+            }
+        } catch (InfrastructureException | GuestHung e) {
+            if (model == IommuModel.VTD) {
+                throw e;
+            }
+        }
     }
 
-    /** The machine that guests boot on. */
-    public static Path machine(ProjectFiles project) {
-        return project.qemu().resolve(MACHINE);
+    private ModelGuests guests(IommuModel model) {
+        return made(guests, model, this::obtain);
+    }
+
+    private ModelGuests obtain(IommuModel model) {
+        GuestImage image =
+                new GuestImage(
+                        kernel,
+                        initramfs,
+                        qemu,
+                        accelerator.accelerator(),
+                        machine(model),
+                        model.parser().events());
+        return cold
+                ? ModelGuests.cold(image)
+                : ModelGuests.saved(image, cache, scale, report.root().resolve("boot-" + model));
+    }
+
+    /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */
+    public Guest guest(IommuModel model, Path artefacts, Consumer<byte[]> console) {
+        return guests(model).start(artefacts, scale, console);
+    }
+
+    /** Device models that a machine with this IOMMU takes and that this QEMU was built without. */
+    Set<String> missing(IommuModel model) {
+        if (model == IommuModel.VTD) {
+            return Set.of(); // what every QEMU has that the lab can use at all
+        }
+        Set<String> missing =
+                ConfigFile.read(machine(model).description(), Map.of()).sections().stream()
+                        .map(section -> section.values().get("driver"))
+                        .filter(driver -> driver != null)
+                        .collect(Collectors.toCollection(TreeSet::new));
+        missing.removeAll(qemu.devices());
+        return missing;
+    }
+
+    private Machine machine(IommuModel model) {
+        return Machine.named(project, model.machine());
     }
 
     /** Where device descriptions are. */
@@ -120,8 +166,14 @@ public final class Lab {
         return project.qemu().resolve("devices");
     }
 
-    public GuestImage image() {
-        return image;
+    /** The kernel that all guests boot. */
+    public KernelImage kernel() {
+        return kernel;
+    }
+
+    /** The QEMU that all guests run in. */
+    public QemuBinary qemu() {
+        return qemu;
     }
 
     public AcceleratorChoice accelerator() {
@@ -148,14 +200,26 @@ public final class Lab {
 
     private Map<String, String> environment() {
         Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("kernel", image.kernel().release() + " " + image.kernel().key());
-        facts.put("kernel manifest", image.kernel().manifest().toString());
-        facts.put("kernel command line", image.kernel().commandLine());
-        facts.put("qemu", image.qemu().version());
-        facts.put("machine", image.machine().getFileName().toString());
+        facts.put("kernel", kernel.release() + " " + kernel.key());
+        facts.put("kernel manifest", kernel.manifest().toString());
+        facts.put("qemu", qemu.version());
         facts.put("accelerator", accelerator.accelerator() + ", " + accelerator.why());
-        facts.put("guests", snapshot.isPresent() ? "restored" : "cold boot, " + whyCold);
+        new TreeMap<>(guests).forEach((model, made) -> facts.putAll(facts(model, made)));
         facts.put("timeout scale", Double.toString(scale.factor()));
         return facts;
+    }
+
+    private static Map<String, String> facts(
+            IommuModel model, CompletableFuture<ModelGuests> made) {
+        return made.handle(
+                        (guests, failure) ->
+                                failure != null
+                                        ? Map.of("guests, " + model, failure.toString())
+                                        : Map.of(
+                                                "guests, " + model,
+                                                guests.how(),
+                                                "kernel command line, " + model,
+                                                guests.image().commandLine()))
+                .join();
     }
 }

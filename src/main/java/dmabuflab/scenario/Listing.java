@@ -3,6 +3,7 @@ package dmabuflab.scenario;
 
 import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -65,6 +66,18 @@ public record Listing(
                                         : names.stream()
                                                 .flatMap(n -> values.stream().map(v -> n + "," + v))
                                                 .toList());
+    }
+
+    /** The IOMMU models that it runs on, or those of its cases that are selected. */
+    Set<IommuModel> models(Selection selection) {
+        Set<String> values =
+                cases().stream()
+                        .filter(name -> selection.includes(this, name))
+                        .flatMap(name -> Arrays.stream(name.split(",")))
+                        .collect(Collectors.toSet());
+        Set<IommuModel> models = EnumSet.allOf(IommuModel.class);
+        models.removeIf(model -> !values.contains(model.toString()));
+        return models.isEmpty() ? EnumSet.of(IommuModel.VTD) : models;
     }
 
     /** The rules of a method together with those of its class. */

@@ -7,7 +7,9 @@ import dmabuflab.host.InfrastructureException;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.report.RunResult;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.junit.platform.engine.FilterResult;
@@ -51,7 +53,9 @@ public final class ScenarioRunner {
      */
     public static RunResult run(
             LabOptions options, Selection selection, int jobs, Consumer<String> progress) {
-        Lab.of(options); // builds and boots what is missing, which is no scenario's time or fault
+        // Builds and boots what is missing, which is no scenario's time or fault.
+        Lab lab = Lab.of(options);
+        models(selection).forEach(lab::prepare);
         ReportingListener listener = new ReportingListener(progress);
         LauncherDiscoveryRequest request =
                 request(test -> Listing.of(test).map(selection::includes).orElse(true))
@@ -67,6 +71,17 @@ public final class ScenarioRunner {
         }
         ReportWriters.write(result);
         return result;
+    }
+
+    /** The IOMMU models that the scenarios meant run on. */
+    private static Set<IommuModel> models(Selection selection) {
+        Set<IommuModel> models = EnumSet.noneOf(IommuModel.class);
+        for (Listing scenario : list()) {
+            if (selection.includes(scenario)) {
+                models.addAll(scenario.models(selection));
+            }
+        }
+        return models;
     }
 
     /** The scenarios among all tests that JUnit finds, narrowed to those to keep. */

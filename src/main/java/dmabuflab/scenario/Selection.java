@@ -63,9 +63,11 @@ public record Selection(List<String> patterns) {
         if (!scenario.parameters().isEmpty()) {
             return scenario.cases().stream().anyMatch(name -> matchesCase(pattern, scenario, name));
         }
-        // Cases that are not known before they run are selected together.
+        // Cases that are not known before they run are selected together, by the exact name.
         Matcher bracketed = CASE.matcher(pattern);
-        return matchesWhole(bracketed.matches() ? bracketed.group(1) : pattern, scenario);
+        return bracketed.matches()
+                ? bracketed.group(1).equals(scenario.id().toString())
+                : matchesWhole(pattern, scenario);
     }
 
     private static boolean matchesCase(String pattern, Listing scenario, String name) {

@@ -36,12 +36,12 @@ public final class Testbed implements AutoCloseable {
     private final IommuView iommu;
     private int named;
 
-    Testbed(Guest guest, Path devices, Path artefacts, Testimony testimony) {
+    Testbed(Guest guest, Path devices, IommuModel model, Path artefacts, Testimony testimony) {
         this.guest = guest;
         this.devices = devices;
         this.testimony = testimony;
-        this.trace = new Trace(guest.agent());
-        this.iommu = new IommuView(guest, artefacts, testimony);
+        this.trace = new Trace(guest.agent(), model.kernelProbes());
+        this.iommu = model.view(guest, artefacts, testimony);
         guest.agent().observe(line -> testimony.record(Witness.KERNEL_ANSWER, line));
     }
 

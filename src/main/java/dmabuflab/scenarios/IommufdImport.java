@@ -9,6 +9,7 @@ import dmabuflab.guest.Ioas;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
+import dmabuflab.scenario.EachIommu;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
@@ -35,7 +36,7 @@ class IommufdImport {
      */
     private static final long USED = 3 * PAGE;
 
-    @Test
+    @EachIommu
     @DisplayName("the IOMMU table maps each page of the buffer to the frame the hardware decodes")
     @Proves("IO2")
     void tableMatchesBar(Testbed bed) {
@@ -50,7 +51,7 @@ class IommufdImport {
         assertThat(bed.iommu().translate(edu.device(), IOVA + SOME.length())).isEmpty();
     }
 
-    @Test
+    @EachIommu
     @DisplayName("DMA through the buffer reads and writes the memory behind the BAR, and only that")
     @Proves("IO2")
     void dmaReachesMemory(Testbed bed) {
@@ -88,7 +89,7 @@ class IommufdImport {
         assertThat(bed.iommu().translate(edu.device(), IOVA + 7 * PAGE)).isEmpty();
     }
 
-    @Test
+    @EachIommu
     @DisplayName(
             "after COMMAND.MEM is cleared DMA faults, the table is empty, the memory unchanged")
     @Proves({"RV1", "RV2", "IO2"})
@@ -119,7 +120,7 @@ class IommufdImport {
         assertCutOff(bed, edu, exporter);
     }
 
-    @Test
+    @EachIommu
     @DisplayName("a revoke invalidates the IOTLB before the system call returns")
     @Proves("RV2")
     void revokeFlushesIotlb(Testbed bed) {
@@ -135,10 +136,10 @@ class IommufdImport {
         assertThat(bed.iommu().iotlbInvalidations(edu.device(), IOVA))
                 .as("IOTLB invalidations of the IOVA when the call had returned")
                 .isGreaterThan(before);
-        assertThat(bed.events(" unmap: ", " cache_tag_flush_range: ", " vfio_move"))
+        assertThat(bed.events(" unmap: ", " iotlb_synced: ", " vfio_move"))
                 .as("kernel events of the revoke, in their order")
                 .extracting(line -> line.replaceFirst("^.*?\\d: (\\w+): .*", "$1"))
-                .containsSubsequence("vfio_move", "unmap", "cache_tag_flush_range", "vfio_moved");
+                .containsSubsequence("vfio_move", "unmap", "iotlb_synced", "vfio_moved");
     }
 
     @Test
@@ -174,7 +175,7 @@ class IommufdImport {
         assertExactOrGone(bed, edu, exporter);
     }
 
-    @Test
+    @EachIommu
     @DisplayName("unmapping makes DMA fault, and the buffer can be mapped again")
     @Proves("IO2")
     void unmapAndMapAgain(Testbed bed) {
@@ -249,12 +250,16 @@ class IommufdImport {
                 .allSatisfy(
                         fault -> {
                             assertThat(fault.page()).isEqualTo(IOVA + USED);
-                            assertThat(fault.access()).isEqualTo(IommuFault.Access.WRITE);
+                            assertThat(fault.couldBe(IommuFault.Access.WRITE)).isTrue();
                         });
-        assertThat(bed.iommu().lastFaultRecord())
-                .as("fault recording register")
-                .matches(fault -> fault.page() == IOVA + USED)
-                .matches(fault -> fault.access() == IommuFault.Access.WRITE);
+        bed.iommu()
+                .lastFaultRecord()
+                .ifPresent(
+                        fault ->
+                                assertThat(fault)
+                                        .as("fault recording register")
+                                        .matches(f -> f.page() == IOVA + USED)
+                                        .matches(f -> f.couldBe(IommuFault.Access.WRITE)));
         assertThat(memory.changedRanges(before)).as("memory behind the BAR").isEmpty();
     }
 }

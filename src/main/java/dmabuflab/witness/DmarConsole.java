@@ -52,7 +52,7 @@ public final class DmarConsole {
                         m.group(1).equals("Read")
                                 ? IommuFault.Access.READ
                                 : IommuFault.Access.WRITE,
-                        Integer.parseInt(m.group(5), 16),
+                        VtdFaultReason.of(Integer.parseInt(m.group(5), 16)),
                         m.group(2) == null
                                 ? OptionalInt.empty()
                                 : OptionalInt.of(Integer.parseInt(m.group(2), 16))));

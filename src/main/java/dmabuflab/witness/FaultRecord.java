@@ -24,7 +24,7 @@ public final class FaultRecord {
                 new SourceId((int) high & 0xffff),
                 low & ~0xfffL,
                 access((int) (high >>> 62) & 1, (int) (high >>> 28) & 1),
-                (int) (high >>> 32) & 0xff,
+                VtdFaultReason.of((int) (high >>> 32) & 0xff),
                 hasPasid ? OptionalInt.of((int) (high >>> 40) & 0xf_ffff) : OptionalInt.empty());
     }
 

@@ -6,7 +6,13 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Something QEMU's IOMMU model did, from QEMU's trace log. */
-public sealed interface TraceEvent {
+public sealed interface TraceEvent
+        permits TraceEvent.Fault,
+                TraceEvent.FaultRecorded,
+                TraceEvent.IotlbInvalidation,
+                TraceEvent.ContextInvalidation,
+                TraceEvent.RootTable,
+                VirtioIommuEvent {
     /** When, on the host's clock; present when QEMU runs with {@code -msg timestamp=on}. */
     Optional<Instant> at();
 

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Walks the tables of an Intel VT-d IOMMU in a guest's memory, as its hardware would: root table,
@@ -18,7 +19,7 @@ import java.util.Optional;
  *
  * <p>Immutable, hence safe for several threads.
  */
-public final class VtdTables {
+public final class VtdTables implements IommuTables {
     private static final int PAGE_SHIFT = 12;
     private static final int LEVEL_BITS = 9;
     private static final int ENTRIES = 1 << LEVEL_BITS;
@@ -50,6 +51,11 @@ public final class VtdTables {
         this.mode = (int) (rootTableAddress >>> 10) & 3;
     }
 
+    /** Whether the root table is one of scalable mode. */
+    public boolean scalable() {
+        return mode == TTM_SCALABLE;
+    }
+
     /**
      * Where requests of this source are translated; empty when they are all blocked.
      *
@@ -68,6 +74,13 @@ public final class VtdTables {
                 throw new MalformedTableException(
                         "root table address register asks for the reserved mode " + mode);
         }
+    }
+
+    @Override
+    public OptionalInt domain(SourceId source) {
+        return device(source)
+                .map(table -> OptionalInt.of(table.domain()))
+                .orElse(OptionalInt.empty());
     }
 
     /** All sources whose requests are not blocked, in order of their ids. */
@@ -96,6 +109,7 @@ public final class VtdTables {
      * @throws MalformedTableException when an entry on the way is not what hardware accepts
      * @throws UnsupportedOperationException for nested translation
      */
+    @Override
     public Optional<Translation> translate(SourceId source, long iova) {
         return device(source).flatMap(table -> translate(table, iova));
     }
@@ -108,6 +122,7 @@ public final class VtdTables {
      *     more than {@value #MAX_TABLES} page tables
      * @throws UnsupportedOperationException for nested translation
      */
+    @Override
     public List<Mapping> mappings(SourceId source) {
         Optional<DeviceTable> device = device(source);
         if (device.isEmpty()) {

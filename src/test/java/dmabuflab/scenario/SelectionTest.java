@@ -47,7 +47,7 @@ class SelectionTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"UR", "UR3", "IO*", "title", "edu", "revocation", "un"})
+    @ValueSource(strings = {"UR", "UR3", "IO*", "title", "edu", "revocation", "un", "Revo*.*[amd]"})
     void meansNothingElse(String pattern) {
         assertThat(new Selection(List.of(pattern)).includes(UNREVOKE)).isFalse();
     }

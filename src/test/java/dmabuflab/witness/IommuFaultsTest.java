@@ -13,7 +13,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class IommuFaultsTest {
     private static final IommuFault WRITE =
             new IommuFault(
-                    SourceId.parse("00:01.0"), 0x1003000, Access.WRITE, 5, OptionalInt.empty());
+                    SourceId.parse("00:01.0"),
+                    0x1003000,
+                    Access.WRITE,
+                    VtdFaultReason.of(5),
+                    OptionalInt.empty());
 
     @Test
     void decodesWhatQemuRecorded() {
@@ -33,7 +37,7 @@ class IommuFaultsTest {
                                 SourceId.parse("01:01.0"),
                                 0xffff_ffff_ffff_f000L,
                                 access,
-                                6,
+                                VtdFaultReason.of(6),
                                 OptionalInt.empty()));
     }
 
@@ -61,7 +65,7 @@ class IommuFaultsTest {
                                 SourceId.parse("01:00.1"),
                                 0xffffffff80000000L,
                                 Access.READ,
-                                0x71,
+                                VtdFaultReason.of(0x71),
                                 OptionalInt.of(0x1f)));
         assertThat(DmarConsole.parse("[    1.000000] DMAR: DRHD: handling fault status reg 2"))
                 .isEmpty();
@@ -90,7 +94,6 @@ class IommuFaultsTest {
 
     @Test
     void readsWell() {
-        assertThat(WRITE)
-                .hasToString("00:01.0 write 0x1003000 refused, reason 0x5 (page not writable)");
+        assertThat(WRITE).hasToString("00:01.0 write 0x1003000 refused: 0x5, page not writable");
     }
 }

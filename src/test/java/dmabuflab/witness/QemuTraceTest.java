@@ -2,6 +2,7 @@
 package dmabuflab.witness;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dmabuflab.witness.IommuFault.Access;
 import dmabuflab.witness.TraceEvent.ContextInvalidation;
@@ -22,6 +23,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The log is recorded: an edu device copies into a BAR, is revoked, and tries twice more. */
 class QemuTraceTest {
@@ -31,7 +34,7 @@ class QemuTraceTest {
 
     @Test
     void readsARecordedLog() throws IOException {
-        List<TraceEvent> events = new QemuTrace(recorded()).poll();
+        List<TraceEvent> events = new QemuTrace(recorded(), new VtdTrace()).poll();
 
         assertThat(events).hasSize(44).allMatch(event -> event.at().isPresent());
         assertThat(events.get(0))
@@ -42,7 +45,13 @@ class QemuTraceTest {
                                 false));
         assertThat(of(Fault.class, events)).hasSize(32);
         assertThat(of(Fault.class, events).get(1).fault())
-                .isEqualTo(new IommuFault(EDU, 0x1003004, Access.WRITE, 5, OptionalInt.empty()));
+                .isEqualTo(
+                        new IommuFault(
+                                EDU,
+                                0x1003004,
+                                Access.WRITE,
+                                VtdFaultReason.of(5),
+                                OptionalInt.empty()));
         assertThat(of(FaultRecorded.class, events))
                 .extracting(recorded -> recorded.fault().page())
                 .containsExactly(0x1003000L, 0x1004000L);
@@ -58,7 +67,7 @@ class QemuTraceTest {
 
     @Test
     void theInvalidationComesBeforeTheFault() throws IOException {
-        List<TraceEvent> events = new QemuTrace(recorded()).poll();
+        List<TraceEvent> events = new QemuTrace(recorded(), new VtdTrace()).poll();
         int invalidated =
                 events.indexOf(
                         of(IotlbInvalidation.class, events).stream()
@@ -77,7 +86,7 @@ class QemuTraceTest {
     @Test
     void followsTheFile() throws IOException {
         Path log = directory.resolve("trace.log");
-        QemuTrace trace = new QemuTrace(log);
+        QemuTrace trace = new QemuTrace(log, new VtdTrace());
         assertThat(trace.poll()).as("not there yet").isEmpty();
 
         Files.writeString(log, "vtd_dmar_fault sid 0x8 fault 6 addr 0x10");
@@ -87,7 +96,12 @@ class QemuTraceTest {
                 .containsExactly(
                         new Fault(
                                 Optional.empty(),
-                                new IommuFault(EDU, 0x1000, Access.READ, 6, OptionalInt.empty())));
+                                new IommuFault(
+                                        EDU,
+                                        0x1000,
+                                        Access.READ,
+                                        VtdFaultReason.of(6),
+                                        OptionalInt.empty())));
         assertThat(trace.poll()).isEmpty();
         append(log, "vtd_inv_desc_iotlb_global iotlb invalidate global\n");
         assertThat(trace.poll())
@@ -98,23 +112,58 @@ class QemuTraceTest {
 
     @Test
     void skipsOtherLines() {
-        assertThat(QemuTrace.parse("")).isEmpty();
-        assertThat(QemuTrace.parse("qemu-system-x86_64: warning: something")).isEmpty();
-        assertThat(QemuTrace.parse("vtd_inv_desc_iec granularity 0x0 index 0x0 mask 0x0"))
+        assertThat(parse("")).isEmpty();
+        assertThat(parse("qemu-system-x86_64: warning: something")).isEmpty();
+        assertThat(parse("vtd_inv_desc_iec granularity 0x0 index 0x0 mask 0x0")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "vtd_dmar_fault in another format",
+                "vtd_dmar_fault",
+                "vtd_dmar_fault sid 0x12345 fault 5 addr 0x0 write 1",
+                "vtd_dmar_fault sid 0x100 fault 99999999999 addr 0x0 write 1",
+                "vtd_inv_desc_iotlb_pages iotlb invalidate domain 0x9 addr 0x0 mask 0x34",
+                "vtd_inv_desc_iotlb_domain iotlb invalidate whole domain",
+                "vtd_inv_desc_cc_device context invalidate device 1:2"
+            })
+    void refusesAKnownEventItDoesNotUnderstand(String line) {
+        assertThatThrownBy(() -> parse(line)).isInstanceOf(MalformedTraceException.class);
+    }
+
+    @Test
+    void readsInvalidationsByPasid() {
+        assertThat(parse("vtd_inv_desc_iotlb_pasid iotlb invalidate domain 0x9 pasid 0x0"))
+                .contains(
+                        new IotlbInvalidation(
+                                Optional.empty(), Granularity.DOMAIN, OptionalInt.of(9), 0, 0));
+        assertThat(
+                        parse(
+                                "vtd_inv_desc_iotlb_pasid_pages iotlb invalidate domain 0x9"
+                                        + " addr 0x40000000 mask 0x6 pasid 0x0"))
+                .contains(
+                        new IotlbInvalidation(
+                                Optional.empty(),
+                                Granularity.SELECTIVE,
+                                OptionalInt.of(9),
+                                0x4000_0000,
+                                0x4_0000));
+        assertThat(parse("vtd_inv_desc_iotlb_pasid iotlb invalidate domain 0x9 pasid 0x7"))
+                .as("of no concern to requests without a PASID")
                 .isEmpty();
-        assertThat(QemuTrace.parse("vtd_dmar_fault in another format")).isEmpty();
     }
 
     @Test
     void readsContextInvalidations() {
-        assertThat(QemuTrace.parse("vtd_inv_desc_cc_device context invalidate device 01:00.00"))
+        assertThat(parse("vtd_inv_desc_cc_device context invalidate device 01:00.00"))
                 .contains(
                         new ContextInvalidation(
                                 Optional.empty(),
                                 Granularity.SELECTIVE,
                                 OptionalInt.empty(),
                                 Optional.of(SourceId.parse("01:00.0"))));
-        assertThat(QemuTrace.parse("vtd_inv_desc_cc_domain context invalidate domain 0x3"))
+        assertThat(parse("vtd_inv_desc_cc_domain context invalidate domain 0x3"))
                 .contains(
                         new ContextInvalidation(
                                 Optional.empty(),
@@ -143,5 +192,9 @@ class QemuTraceTest {
             }
         }
         return some;
+    }
+
+    private static Optional<TraceEvent> parse(String line) {
+        return TraceLine.of(line).flatMap(new VtdTrace()::parse);
     }
 }
