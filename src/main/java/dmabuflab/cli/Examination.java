@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** What doctor looks at, cheapest first. */
@@ -114,8 +113,9 @@ final class Examination {
             return; // packages() has said so
         }
         QemuBinary qemu = QemuBinary.find();
-        Set<String> missing = new TreeSet<>(drivers());
-        missing.removeAll(qemu.devices());
+        Set<String> present = qemu.devices();
+        Set<String> missing = drivers();
+        missing.removeAll(present);
         found.add(
                 missing.isEmpty()
                         ? Diagnosis.good("qemu", qemu.version() + ", all devices there")
@@ -123,6 +123,18 @@ final class Examination {
                                 "qemu",
                                 qemu.version() + " lacks " + String.join(" ", missing),
                                 "install a QEMU with these device models"));
+        for (IommuModel model : IommuModel.values()) {
+            Set<String> lacking = machine(model).drivers();
+            lacking.removeAll(present);
+            lacking.removeAll(missing);
+            if (!lacking.isEmpty()) {
+                found.add(
+                        Diagnosis.limited(
+                                "iommu",
+                                qemu.version() + " lacks " + String.join(" ", lacking),
+                                "scenarios on " + model + " are skipped"));
+            }
+        }
         if (kernel.isPresent()) {
             accelerator(kernel.get(), qemu);
         } else {
@@ -141,7 +153,7 @@ final class Examination {
                         kernel,
                         Initramfs.obtain(project, cache, kernel),
                         qemu,
-                        Machine.named(project, IommuModel.VTD.machine()),
+                        machine(IommuModel.VTD),
                         cache,
                         cache.directory("accelerator-trial"));
         String finding = choice.accelerator() + ": " + choice.why();
@@ -154,18 +166,20 @@ final class Examination {
                                 "nothing has to be done: every scenario runs on TCG"));
     }
 
-    /** Every device model that a machine or device file names. */
+    /** Every device model that the default machine or a device file names. */
     private Set<String> drivers() {
-        Set<String> drivers = new TreeSet<>();
-        try (Stream<Path> files = Files.walk(project.qemu())) {
+        Set<String> drivers = machine(IommuModel.VTD).drivers();
+        try (Stream<Path> files = Files.list(project.qemu().resolve("devices"))) {
             files.filter(file -> file.toString().endsWith(".cfg"))
-                    .flatMap(file -> ConfigFile.read(file, Map.of()).sections().stream())
-                    .map(section -> section.values().get("driver"))
-                    .filter(driver -> driver != null)
-                    .forEach(drivers::add);
+                    .map(file -> ConfigFile.read(file, Map.of()).drivers())
+                    .forEach(drivers::addAll);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         return drivers;
+    }
+
+    private Machine machine(IommuModel model) {
+        return Machine.named(project, model.machine());
     }
 }

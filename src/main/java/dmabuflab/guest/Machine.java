@@ -3,9 +3,12 @@ package dmabuflab.guest;
 
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.qemu.ConfigFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * A machine that guests boot on.
@@ -37,5 +40,10 @@ public record Machine(Path description, String kernelWords) {
             throw new InfrastructureException(
                     "cannot read " + words, e.toString(), "is the checkout complete?", e);
         }
+    }
+
+    /** Every device model of QEMU that it takes. */
+    public Set<String> drivers() {
+        return ConfigFile.read(description, Map.of()).drivers();
     }
 }

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -67,6 +69,17 @@ public record ConfigFile(List<Section> sections) {
             }
         }
         return new ConfigFile(List.copyOf(sections));
+    }
+
+    /** Every device model that the file names. */
+    public Set<String> drivers() {
+        Set<String> drivers = new TreeSet<>();
+        for (Section section : sections) {
+            if (section.values().containsKey("driver")) {
+                drivers.add(section.values().get("driver"));
+            }
+        }
+        return drivers;
     }
 
     private static String substitute(String line, Map<String, String> variables) {

@@ -13,7 +13,6 @@ import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
-import dmabuflab.qemu.ConfigFile;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
 import java.nio.file.Path;
@@ -21,13 +20,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /**
  * What all scenarios of a run share: the kernel, the saved guests, the report directory. Made once
@@ -148,11 +145,7 @@ public final class Lab {
         if (model == IommuModel.VTD) {
             return Set.of(); // what every QEMU has that the lab can use at all
         }
-        Set<String> missing =
-                ConfigFile.read(machine(model).description(), Map.of()).sections().stream()
-                        .map(section -> section.values().get("driver"))
-                        .filter(driver -> driver != null)
-                        .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> missing = machine(model).drivers();
         missing.removeAll(qemu.devices());
         return missing;
     }
