@@ -29,6 +29,7 @@ final class Cases implements TestTemplateInvocationContextProvider {
         Selection selection = Selection.from(context::getConfigurationParameter);
         Listing scenario =
                 Listing.of(
+                        context.getRequiredTestClass(),
                         context.getRequiredTestMethod(),
                         context.getDisplayName(),
                         context.getTags());

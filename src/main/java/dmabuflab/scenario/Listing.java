@@ -36,6 +36,7 @@ public record Listing(
         }
         return Optional.of(
                 of(
+                        source.getJavaClass(),
                         source.getJavaMethod(),
                         descriptor.getDisplayName(),
                         descriptor.getTags().stream()
@@ -43,9 +44,14 @@ public record Listing(
                                 .collect(Collectors.toSet())));
     }
 
-    static Listing of(Method method, String title, Set<String> tags) {
+    /**
+     * Describes a scenario.
+     *
+     * @param type the class it is run in, which may have inherited it
+     */
+    static Listing of(Class<?> type, Method method, String title, Set<String> tags) {
         return new Listing(
-                new ScenarioId(method.getDeclaringClass().getSimpleName(), method.getName(), ""),
+                new ScenarioId(type.getSimpleName(), method.getName(), ""),
                 title,
                 rules(method),
                 devices(method),

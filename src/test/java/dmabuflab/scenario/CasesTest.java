@@ -112,6 +112,24 @@ class CasesTest {
         assertThat(plum.message()).isEqualTo("no plums there");
     }
 
+    abstract static class Shared {
+        @EachIommu
+        void inherited() {}
+    }
+
+    @Tag(Catalogue.TAG)
+    static class Heir extends Shared {}
+
+    @Test
+    void anInheritedScenarioIsSelectedByTheClassItRunsIn() {
+        Map<String, String> one =
+                new Selection(List.of("Heir.inherited[vtd]")).toParameters();
+
+        assertThat(Runs.run(report, one, Heir.class).scenarios())
+                .extracting(s -> s.id().replaceFirst(".*\\$", ""))
+                .containsExactly("Heir.inherited[vtd]");
+    }
+
     @Test
     void oneCaseCanBeRunAlone() {
         Selection one = new Selection(List.of("Scenarios.both[plum,vtd]", "models"));
