@@ -315,5 +315,8 @@ int job_start(struct call *c);
 int job_wait(struct call *c);
 int kunit_run(struct call *c);
 int kvm_check(struct call *c);
+int program_put(struct call *c);
+int program_run(struct call *c);
+int program_output(struct call *c);
 
 #endif

@@ -238,6 +238,19 @@ const struct op ops[] = {
 	  "Runs a KUnit suite and returns its KTAP." },
 	{ "kvm.check", kvm_check, ARGS(),
 	  "Creates a virtual machine with a CPU in this guest, and ends it." },
+
+	{ "program.put", program_put,
+	  ARGS(TEXT("path"), TEXT("data"), OPT_NUM("append")),
+	  "Writes a program, or with append=1 more of it; data is base64." },
+	{ "program.run", program_run,
+	  ARGS(TEXT("path"), OPT_LIST("args"), OPT_LIST("env"), OPT_TEXT("output"),
+	       OPT_NUM("timeout_ms")),
+	  "Runs a program to its end: status or signal, and timed_out if it had to be "
+	  "killed. Both its outputs go to a file, /tmp/program.out if not given. env is "
+	  "NAME=VALUE,... Default limit 60000 ms." },
+	{ "program.output", program_output, ARGS(TEXT("path"), OPT_NUM("offset")),
+	  "A piece of a program's output, and the offset of the next one: the same when "
+	  "there is none." },
 	{},
 };
 /* clang-format on */
