@@ -22,7 +22,11 @@ public class Agent {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Operations that say nothing about the memory under test. */
-    private static final Pattern BOOKKEEPING = Pattern.compile("(agent|trace|pci)\\.");
+    private static final Pattern BOOKKEEPING =
+            Pattern.compile("(agent|trace|pci)\\.|program\\.(put|output)");
+
+    /** Of an argument, in a message; a program that is sent has a million characters. */
+    private static final int LONGEST_VALUE = 500;
 
     private final JsonLines channel;
     private Consumer<String> observer = line -> {};
@@ -141,7 +145,13 @@ public class Agent {
 
     private static String words(String op, Map<String, ?> arguments) {
         StringBuilder words = new StringBuilder(op);
-        arguments.forEach((key, value) -> words.append(' ').append(key).append('=').append(value));
+        arguments.forEach(
+                (key, value) -> {
+                    String text = String.valueOf(value);
+                    boolean whole = text.length() <= LONGEST_VALUE;
+                    words.append(' ').append(key).append('=');
+                    words.append(whole ? text : text.substring(0, LONGEST_VALUE) + "…");
+                });
         return words.toString();
     }
 }

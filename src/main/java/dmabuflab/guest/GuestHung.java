@@ -5,7 +5,7 @@ package dmabuflab.guest;
 public final class GuestHung extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    GuestHung(String message) {
+    public GuestHung(String message) {
         super(message);
     }
 }
