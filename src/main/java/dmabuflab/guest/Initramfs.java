@@ -31,8 +31,10 @@ public record Initramfs(Path file, String key) {
                     "busybox is missing", BUSYBOX + " does not exist", "install busybox-static");
         }
         Path tools = project.guestTools();
-        List<Path> inputs =
-                new ArrayList<>(List.of(BUSYBOX, kernel.importerModule(), tools.resolve("init")));
+        List<Path> inputs = new ArrayList<>(List.of(BUSYBOX, tools.resolve("init")));
+        if (kernel.hasImporter()) {
+            inputs.add(kernel.importerModule());
+        }
         inputs.addAll(files(tools.resolve("labctl")));
         // The importer's ioctl numbers are compiled into labctl.
         inputs.addAll(files(tools.resolve("pfn-importer")));
@@ -60,7 +62,9 @@ public record Initramfs(Path file, String key) {
                 .check();
         Files.copy(filling.resolve("labctl/labctl"), root.resolve("bin/labctl"));
         Files.copy(BUSYBOX, root.resolve("bin/busybox"));
-        Files.copy(kernel.importerModule(), root.resolve("lib/modules/pfn_importer.ko"));
+        if (kernel.hasImporter()) {
+            Files.copy(kernel.importerModule(), root.resolve("lib/modules/pfn_importer.ko"));
+        }
         Files.copy(tools.resolve("init"), root.resolve("init"));
         for (Path program : List.of(root.resolve("init"), root.resolve("bin/labctl"))) {
             if (!program.toFile().setExecutable(true)) {

@@ -16,6 +16,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -69,11 +70,11 @@ final class KernelBuild {
     /**
      * Builds all.
      *
-     * @param importer directory of the importer's source, which is only read
+     * @param importer directory of the importer's source, which is only read; empty for none
      * @param guess how many steps a first build has, 0 if not known
      * @throws InfrastructureException with the first errors and where the log is
      */
-    void run(Path importer, int guess, Progress progress) {
+    void run(Optional<Path> importer, int guess, Progress progress) {
         boolean first = isFirst(kbuild.build());
         long total = first ? lastCount(guess) : 0;
         long[] steps = {0};
@@ -91,9 +92,11 @@ final class KernelBuild {
         if (first && steps[0] > total / 2) { // else it went on where another one was stopped
             rememberCount(steps[0]);
         }
-        progress.phase("building the test importer");
-        String output = "MO=" + importerModule(kbuild).getParent();
-        check(kbuild.make("M=" + importer, output, "modules"), watch);
+        if (importer.isPresent()) {
+            progress.phase("building the test importer");
+            String output = "MO=" + importerModule(kbuild).getParent();
+            check(kbuild.make("M=" + importer.get(), output, "modules"), watch);
+        }
     }
 
     /** Says that make came to its end here by itself, and nothing is half written. */

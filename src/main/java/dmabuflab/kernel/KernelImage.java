@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -36,7 +37,12 @@ public record KernelImage(
         return directory.resolve("config");
     }
 
-    /** The test importer, a module for exactly this kernel. */
+    /** Whether there is a test importer: not for a kernel without the series' interface. */
+    public boolean hasImporter() {
+        return Files.exists(importerModule());
+    }
+
+    /** The test importer, a module for exactly this kernel; see {@link #hasImporter}. */
     public Path importerModule() {
         return directory.resolve("pfn_importer.ko");
     }

@@ -18,15 +18,18 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The source of one target in the cache: a git repository in {@code src/<target>} whose tag {@code
- * pristine} is the source untouched. Fetched once; later runs need no network. To fetch it anew,
- * delete the directory.
+ * The source of one target, and of all that say they share it, in the cache: a git repository in
+ * {@code src/<target>} whose tag {@code pristine} is the source untouched. Fetched once; later runs
+ * need no network. To fetch it anew, delete the directory.
  *
  * @param directory the work tree
  * @param version what the source calls itself, for people
  * @param identity the same only for the same source
  */
 record KernelSource(Path directory, String version, String identity) {
+
+    /** The source untouched. */
+    static final String PRISTINE = "refs/tags/pristine";
 
     private static final String RECORD = ".git/dmabuflab-source.json";
 
@@ -104,7 +107,7 @@ record KernelSource(Path directory, String version, String identity) {
     }
 
     private static Path directory(KernelTarget target, Cache cache) {
-        return cache.root().resolve("src").resolve(target.name());
+        return cache.root().resolve("src").resolve(target.home());
     }
 
     private static void fromPackage(KernelTarget target, Cache cache, Progress progress) {
@@ -199,7 +202,7 @@ record KernelSource(Path directory, String version, String identity) {
     }
 
     private static void tag(Git git, String commit) {
-        git.command("update-ref", "refs/tags/pristine", commit).check();
+        git.command("update-ref", PRISTINE, commit).check();
     }
 
     private static void checkIsKernel(Path directory, String name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -26,9 +27,13 @@ import java.util.stream.Stream;
  * @param fragments Kconfig fragments, in order
  * @param variants further fragments by name of the variant
  * @param series directory of the patches, or null for none
+ * @param importer false when the test importer cannot be built for it, for lack of the interface
+ *     that the series adds; true if not said
  * @param commandLine words for the kernel's command line
  * @param objects about how many lines a first build prints; lets its progress be shown before this
  *     machine has a number of its own. 0 if not known
+ * @param home the target that keeps the source: this one, or the one whose source it shares. Not in
+ *     the file
  */
 record KernelTarget(
         String name,
@@ -36,34 +41,41 @@ record KernelTarget(
         List<String> fragments,
         Map<String, List<String>> variants,
         String series,
+        Boolean importer,
         String commandLine,
-        int objects) {
+        int objects,
+        String home) {
 
     /**
-     * One of three: a Debian package of a suite; a local tree; a tarball with its digest.
+     * One of four: a Debian package of a suite; a local tree; a tarball with its digest; the same
+     * as another target's.
      *
      * @param packageName for example {@code linux-source-7.3}
      * @param suite for example {@code trixie-backports}
      * @param tree a directory; it is copied and never written to
      * @param tarball a file that tar(1) can read, with one directory at its top
      * @param sha256 of the tarball
+     * @param target the name of the other target; never set once the target is loaded
      */
     record Source(
             @JsonProperty("package") String packageName,
             String suite,
             String tree,
             String tarball,
-            String sha256) {
+            String sha256,
+            @JsonInclude(JsonInclude.Include.NON_NULL) String target) {
 
         private void check(Path file) {
-            long kinds = Stream.of(packageName, tree, tarball).filter(Objects::nonNull).count();
+            long kinds =
+                    Stream.of(packageName, tree, tarball, target).filter(Objects::nonNull).count();
             boolean complete =
                     (packageName == null) == (suite == null)
                             && (tarball == null) == (sha256 == null);
             if (kinds != 1 || !complete) {
                 throw wrong(
                         file,
-                        "source needs either package and suite, or tree, or tarball and sha256");
+                        "source needs either package and suite, or tree, or tarball and sha256, or"
+                                + " target");
             }
         }
     }
@@ -72,6 +84,7 @@ record KernelTarget(
         fragments = fragments == null ? List.of() : List.copyOf(fragments);
         variants = variants == null ? Map.of() : new TreeMap<>(variants);
         commandLine = commandLine == null ? "" : commandLine;
+        importer = importer == null || importer;
     }
 
     /**
@@ -80,6 +93,20 @@ record KernelTarget(
      * @throws InfrastructureException if there is none, listing those that exist, or if it is wrong
      */
     static KernelTarget load(ProjectFiles files, String name) {
+        KernelTarget target = read(files, name);
+        if (target.source.target == null) {
+            return target.at(name, target.source);
+        }
+        KernelTarget other = read(files, target.source.target);
+        if (other.source.target != null) {
+            throw wrong(
+                    directory(files).resolve(name + ".json"),
+                    other.name + " has no source of its own either");
+        }
+        return target.at(other.name, other.source);
+    }
+
+    private static KernelTarget read(ProjectFiles files, String name) {
         List<String> names = names(files);
         if (!names.contains(name)) {
             throw new InfrastructureException(
@@ -103,7 +130,15 @@ record KernelTarget(
             throw wrong(file, "it has no source");
         }
         target.source.check(file);
+        if (target.home != null) {
+            throw wrong(file, "home is not for the file to say");
+        }
         return target;
+    }
+
+    private KernelTarget at(String where, Source from) {
+        return new KernelTarget(
+                name, from, fragments, variants, series, importer, commandLine, objects, where);
     }
 
     /** The names of all targets, sorted. */

@@ -76,6 +76,60 @@ public final class Kernels {
         return cached(inputs(target, variant, Optional.empty()));
     }
 
+    /**
+     * The kernel's own selftests, built from the same source as the image: a directory of {@code
+     * suite/program}, without those that this source does not have. Kernels whose patches leave the
+     * selftests alone share them.
+     *
+     * @param mutant the patch with which the image was obtained, if any
+     */
+    public Path selftests(KernelImage image, Optional<Path> mutant) {
+        Inputs inputs = inputs(image.target(), image.variant(), mutant.map(Path::toAbsolutePath));
+        try (Cache.Held lock = cache.lock("selftests", "building selftests");
+                Progress progress = Progress.begin("selftests", cache.lastTime("selftests"))) {
+            KernelSource source = sourceOf(inputs, progress);
+            Path entry = cache.directory("selftests-index").resolve(inputs.key(source));
+            Path programs = cache.directory("selftests");
+            Optional<Path> known = pointedTo(entry, programs);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            Git index = source.git().withIndex("selftests.index");
+            String commit =
+                    inputs.patches().applyIn(index, KernelSource.PRISTINE, source.version());
+            Selftests selftests = new Selftests(index, commit, image.uapiHeaders());
+            String key = selftests.key(inputs.compiler()).substring(0, KEY_DIGITS);
+            if (!Files.exists(programs.resolve(key))) {
+                long begin = System.nanoTime();
+                progress.phase("building selftests");
+                Path log = cache.directory("selftests-log").resolve(key + ".log");
+                cache.publish(programs.resolve(key), fresh -> selftests.build(fresh, log));
+                cache.rememberTime("selftests", Duration.ofNanos(System.nanoTime() - begin));
+            }
+            point(entry, key);
+            return programs.resolve(key);
+        }
+    }
+
+    /** The source an image was made of, fetched again if somebody has deleted it. */
+    private KernelSource sourceOf(Inputs inputs, Progress progress) {
+        KernelTarget target = inputs.target();
+        // As above: a tree is looked at with its repository.
+        if (target.source().tree() == null) {
+            Optional<KernelSource> present = KernelSource.present(target, files, cache);
+            if (present.isPresent()) {
+                return present.get();
+            }
+        }
+        try (Cache.Held lock = lockSource(target, "reading the source of " + inputs.title())) {
+            return KernelSource.obtain(target, files, cache, progress);
+        }
+    }
+
+    private Cache.Held lockSource(KernelTarget target, String doing) {
+        return cache.lock("kernel-" + target.home(), doing);
+    }
+
     /** All that decides what an image becomes, except for the source. */
     private record Inputs(
             KernelTarget target,
@@ -112,7 +166,7 @@ public final class Kernels {
                 mutant.map(series::with).orElse(series),
                 target.fragmentFiles(files, variant),
                 compiler(),
-                importerDigest());
+                target.importer() ? importerDigest() : "none");
     }
 
     private Optional<KernelImage> cached(Inputs inputs) {
@@ -132,7 +186,7 @@ public final class Kernels {
         checkPaths();
         KernelTarget target = inputs.target();
         String what = "kernel " + inputs.title();
-        try (Cache.Held lock = cache.lock("kernel-" + target.name(), "building " + what);
+        try (Cache.Held lock = lockSource(target, "building " + what);
                 Progress progress = Progress.begin(what, cache.lastTime(task(inputs)))) {
             long begin = System.nanoTime();
             KernelSource source = KernelSource.obtain(target, files, cache, progress);
@@ -143,7 +197,7 @@ public final class Kernels {
                 return known.get();
             }
             String key = make(inputs, source, begin, progress);
-            index(input, key);
+            point(index().resolve(input), key);
             return image(key, inputs);
         }
     }
@@ -154,7 +208,7 @@ public final class Kernels {
         progress.phase("applying " + patches.patches().size() + " patches");
         Git git = source.git();
         git.removeLocks();
-        String commit = patches.apply(git, "refs/tags/pristine", source.version());
+        String commit = patches.apply(git, KernelSource.PRISTINE, source.version());
         git.checkout(commit);
 
         progress.phase("configuring");
@@ -174,7 +228,7 @@ public final class Kernels {
         Path image = images().resolve(key);
         if (!Files.exists(image)) {
             String task = task(inputs);
-            build.run(importerSource(), inputs.target().objects(), progress);
+            build.run(importer(inputs.target()), inputs.target().objects(), progress);
             progress.phase("keeping the image");
             Manifest manifest =
                     new Manifest(
@@ -188,7 +242,8 @@ public final class Kernels {
                             inputs.compiler(),
                             (System.nanoTime() - begin) / 1e9,
                             Manifest.thisMachine());
-            cache.publish(image, fresh -> collect(kbuild, manifest, fresh));
+            cache.publish(
+                    image, fresh -> collect(kbuild, manifest, inputs.target().importer(), fresh));
             cache.rememberTime(task, Duration.ofNanos(System.nanoTime() - begin));
         }
         build.finish();
@@ -196,23 +251,24 @@ public final class Kernels {
     }
 
     private Optional<KernelImage> indexed(String input, Inputs inputs) {
-        Path entry = index().resolve(input);
+        return pointedTo(index().resolve(input), images())
+                .map(found -> image(found.getFileName().toString(), inputs));
+    }
+
+    /** What an entry of an index leads to, if both are still there. */
+    private static Optional<Path> pointedTo(Path entry, Path among) {
         try {
-            if (!Files.exists(entry)) {
-                return Optional.empty();
-            }
-            String key = Files.readString(entry).strip();
-            return Files.exists(images().resolve(key))
-                    ? Optional.of(image(key, inputs))
+            return Files.exists(entry)
+                    ? Optional.of(among.resolve(Files.readString(entry).strip()))
+                            .filter(Files::exists)
                     : Optional.empty();
         } catch (IOException e) {
             throw Disk.failure("cannot read " + entry, entry, e);
         }
     }
 
-    private void index(String input, String key) {
-        Path entry = index().resolve(input);
-        Path partial = index().resolve(input + ".partial");
+    private static void point(Path entry, String key) {
+        Path partial = entry.resolveSibling(entry.getFileName() + ".partial");
         try {
             Files.writeString(partial, key + "\n");
             Files.move(partial, entry, StandardCopyOption.ATOMIC_MOVE);
@@ -239,12 +295,16 @@ public final class Kernels {
         }
     }
 
-    private static void collect(Kbuild kbuild, Manifest manifest, Path to) throws IOException {
+    private static void collect(Kbuild kbuild, Manifest manifest, boolean withImporter, Path to)
+            throws IOException {
         Path build = kbuild.build();
         Files.copy(build.resolve("arch/x86/boot/bzImage"), to.resolve("bzImage"));
         Files.copy(build.resolve("vmlinux"), to.resolve("vmlinux"));
         Files.copy(build.resolve(".config"), to.resolve("config"));
-        Files.copy(KernelBuild.importerModule(kbuild), to.resolve("pfn_importer.ko"));
+        Path importer = KernelBuild.importerModule(kbuild);
+        if (withImporter) {
+            Files.copy(importer, to.resolve("pfn_importer.ko"));
+        }
         copyHeaders(build.resolve("usr/include"), to.resolve("include"));
         manifest.write(to.resolve("manifest.json"));
     }
@@ -319,6 +379,10 @@ public final class Kernels {
 
     private Path build(Inputs inputs) {
         return cache.directory("build", inputs.title());
+    }
+
+    private Optional<Path> importer(KernelTarget target) {
+        return target.importer() ? Optional.of(importerSource()) : Optional.empty();
     }
 
     private Path importerSource() {

@@ -84,7 +84,11 @@ final class PatchSeries {
      * @throws InfrastructureException naming patch, file and hunk
      */
     String apply(Git git, String base, String version) {
-        Git series = git.withIndex("series.index");
+        return applyIn(git.withIndex("series.index"), base, version);
+    }
+
+    /** The same in an index of the caller's own. */
+    String applyIn(Git series, String base, String version) {
         series.command("read-tree", base).check();
         String commit = base;
         for (Path patch : patches) {

@@ -61,6 +61,15 @@ final class FakeKernel {
             endif
             """;
 
+    // A selftest whose source is a link and the headers of the kernel it is for.
+    private static final String SELFTEST =
+            """
+            all:
+            	@cat prog.c $(patsubst -isystem%,%,$(KHDR_INCLUDES))/linux/fake.h >$(OUTPUT)/prog
+            	@chmod +x $(OUTPUT)/prog
+            	@! grep -n 'syntax error' prog.c | sed 's/^/prog.c: error: /' | grep .
+            """;
+
     // -m -Q -O DIR FRAGMENT…
     private static final String MERGE =
             """
@@ -94,6 +103,10 @@ final class FakeKernel {
         write(source.resolve(".gitignore"), "*.o\n");
         write(source.resolve("drivers/one.c"), "one\n1\n2\n3\n4\n5\n6\n7\n8\n9\nend of one\n");
         write(source.resolve("drivers/two.c"), "two\n");
+        write(source.resolve("tools/testing/selftests/iommu/Makefile"), SELFTEST);
+        Files.createSymbolicLink(
+                source.resolve("tools/testing/selftests/iommu/prog.c"),
+                Path.of("../../../../drivers/two.c"));
         Path merge = write(source.resolve("scripts/kconfig/merge_config.sh"), MERGE);
         if (!merge.toFile().setExecutable(true)) {
             throw new IOException("cannot make " + merge + " executable");
@@ -129,6 +142,16 @@ final class FakeKernel {
                  "variants": {"debug": ["debug"]}, "series": "series/9.8", "commandLine": "quiet"}
                 """
                         .formatted(source));
+    }
+
+    /** A second target that shares the source and has no patches and no importer. */
+    void plainTarget() throws IOException {
+        write(
+                project.resolve("kernel-config/targets/9.8-plain.json"),
+                """
+                {"name": "9.8-plain", "source": {"target": "9.8"}, "fragments": ["base"],
+                 "importer": false}
+                """);
     }
 
     void fragment(String name, String text) throws IOException {

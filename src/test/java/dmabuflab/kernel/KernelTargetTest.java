@@ -53,6 +53,24 @@ class KernelTargetTest {
     }
 
     @Test
+    void sharesTheSourceOfAnotherTarget() throws IOException {
+        target("7.3", "{\"name\": \"7.3\", \"source\": {\"tree\": \"/t\"}}");
+        target(
+                "plain",
+                "{\"name\": \"plain\", \"source\": {\"target\": \"7.3\"}, \"importer\": false}");
+
+        KernelTarget own = KernelTarget.load(files, "7.3");
+        KernelTarget sharing = KernelTarget.load(files, "plain");
+
+        assertThat(own.home()).isEqualTo("7.3");
+        assertThat(own.importer()).isTrue();
+        assertThat(sharing.home()).isEqualTo("7.3");
+        assertThat(sharing.source()).isEqualTo(own.source());
+        assertThat(sharing.title("debug")).isEqualTo("plain-debug");
+        assertThat(sharing.importer()).isFalse();
+    }
+
+    @Test
     void listsTheTargetsThereAre() throws IOException {
         assertThat(KernelTarget.names(files)).isEmpty();
         target("7.3", "{}");
@@ -71,6 +89,8 @@ class KernelTargetTest {
                 "{\"name\": \"y\", \"source\": {\"tree\": \"/t\"}}",
                 "{\"name\": \"x\", \"source\": {}}",
                 "{\"name\": \"x\", \"source\": {\"package\": \"p\"}}",
+                "{\"name\": \"x\", \"source\": {\"target\": \"x\"}}",
+                "{\"name\": \"x\", \"source\": {\"tree\": \"/t\"}, \"home\": \"y\"}",
                 "{\"name\": \"x\", \"source\": {\"tarball\": \"p\"}}",
                 "{\"name\": \"x\", \"source\": {\"tree\": \"/t\", \"tarball\": \"p\", \"sha256\":"
                         + " \"0\"}}",

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +107,62 @@ class KernelsTest {
         assertThat(debug.bzImage()).content().contains("two");
         assertThat(plain.bzImage()).content().contains("two").doesNotContain("CONFIG_DEBUG");
         assertThat(kernels.obtain("9.8", "")).isEqualTo(plain);
+    }
+
+    @Test
+    void buildsAPlainKernelFromTheSameSource() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        kernel.plainTarget();
+
+        KernelImage patched = kernel.kernels().obtain("9.8", "");
+        KernelImage plain = kernel.kernels().obtain("9.8-plain", "");
+
+        assertThat(patched.bzImage()).content().contains("five");
+        assertThat(plain.bzImage()).content().contains("4\n5\n6");
+        assertThat(patched.hasImporter()).isTrue();
+        assertThat(plain.hasImporter()).isFalse();
+        assertThat(kernel.cache.root().resolve("src/9.8-plain")).doesNotExist();
+        assertThat(kernel.kernels().obtain("9.8", "")).isEqualTo(patched);
+    }
+
+    @Test
+    void selftestsAreBuiltAgainOnlyIfTheirSourceDiffers() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Path elsewhere = kernel.mutant("m", "drivers/one.c", "1", "eins");
+        Path linkedTo = kernel.mutant("n", "drivers/two.c", "two", "too");
+        Kernels kernels = kernel.kernels();
+
+        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        assertThat(programs.resolve("iommu/prog"))
+                .isExecutable()
+                .content()
+                .contains("two\n#define");
+        assertThat(programs).isDirectoryContaining(suite -> suite.endsWith("iommu"));
+        assertThat(programs.resolve("build")).doesNotExist();
+
+        KernelImage mutant = kernels.obtainMutant("9.8", "", elsewhere);
+        assertThat(kernels.selftests(mutant, Optional.of(elsewhere))).isEqualTo(programs);
+
+        KernelImage other = kernels.obtainMutant("9.8", "", linkedTo);
+        Path others = kernels.selftests(other, Optional.of(linkedTo));
+        assertThat(others.resolve("iommu/prog")).content().contains("too\n#define");
+    }
+
+    @Test
+    void saysWhyASelftestCannotBeBuilt() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        Kernels kernels = kernel.kernels();
+        KernelImage image = kernels.obtain("9.8", "");
+        kernels.selftests(image, Optional.empty());
+        FakeKernel.write(kernel.source.resolve("drivers/two.c"), "syntax error\n");
+
+        assertThatThrownBy(() -> kernels.selftests(image, Optional.empty()))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("selftests in tools/testing/selftests/iommu")
+                .hasMessageContaining("prog.c: error: 1:syntax error")
+                .hasMessageContaining("output is in " + kernel.cache.root());
     }
 
     @Test
