@@ -14,8 +14,10 @@ public final class Trace {
     private static final List<String> PROBES =
             List.of(
                     "p:dmabuflab/vfio_move vfio_pci_dma_buf_move revoked=%si:u8",
-                    "r:dmabuflab/vfio_moved vfio_pci_dma_buf_move",
-                    "p:dmabuflab/get_pfn_unlocked dma_buf_get_pfn_unlocked");
+                    "r:dmabuflab/vfio_moved vfio_pci_dma_buf_move");
+
+    private static final String SERIES_PROBE =
+            "p:dmabuflab/get_pfn_unlocked dma_buf_get_pfn_unlocked";
 
     private final Agent agent;
     private final List<String> probes;
@@ -29,8 +31,22 @@ public final class Trace {
         this.probes.addAll(more);
     }
 
-    public void start() {
-        agent.call("trace.start", Map.of("events", EVENTS, "kprobes", probes));
+    /**
+     * Begins to record.
+     *
+     * @param withSeries whether the kernel has the functions that the series adds
+     */
+    public void start(boolean withSeries) {
+        List<String> all = new ArrayList<>(probes);
+        if (withSeries) {
+            all.add(SERIES_PROBE);
+        }
+        agent.call("trace.start", Map.of("events", EVENTS, "kprobes", all));
+    }
+
+    /** Ends the recording, where millions of events would only cost time. */
+    public void stop() {
+        agent.call("trace.stop", Map.of());
     }
 
     /** Everything recorded so far, one event a line. */

@@ -20,11 +20,13 @@ import java.util.Map;
  *   <li>{@code exitStatus}: 0, 1 or 3, as the command line's
  *   <li>{@code environment}: object of strings, what the run was made on
  *   <li>{@code counts}: outcome to number of scenarios, all six outcomes
+ *   <li>{@code partCounts}: the same for the cases that are parts of scenarios
  *   <li>{@code scenarios}: array of objects, sorted by id: {@code id}, {@code title}, {@code rules}
  *       (array of rule ids), {@code outcome} ("passed", "failed", "crashed", "hung",
  *       "infrastructure", "skipped"), {@code message}, {@code details}, {@code started}, {@code
  *       durationMs}, {@code boot} ("restored", "cold boot" or ""), {@code directory} (relative to
- *       the report, or null), {@code witnesses} (witness to array of statements), {@code rerun}
+ *       the report, or null), {@code witnesses} (witness to array of statements), {@code rerun},
+ *       {@code partOf} (id of the scenario whose part it is, or null)
  *   <li>{@code rules}: rule id to object with {@code verdict} (an outcome) and {@code scenarios}
  *       (scenario id to outcome)
  * </ul>
@@ -43,10 +45,8 @@ final class ResultsJson {
         json.put("exitStatus", run.exitStatus());
         ObjectNode environment = json.putObject("environment");
         run.environment().forEach(environment::put);
-        ObjectNode counts = json.putObject("counts");
-        for (Outcome outcome : Outcome.values()) {
-            counts.put(outcome.label(), run.counts().getOrDefault(outcome, 0));
-        }
+        counts(json.putObject("counts"), run.counts());
+        counts(json.putObject("partCounts"), run.partCounts());
         ArrayNode scenarios = json.putArray("scenarios");
         run.scenarios().forEach(result -> scenario(scenarios.addObject(), result, run.directory()));
         ObjectNode rules = json.putObject("rules");
@@ -55,6 +55,12 @@ final class ResultsJson {
             return MAPPER.writeValueAsString(json) + "\n";
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
+        }
+    }
+
+    private static void counts(ObjectNode json, Map<Outcome, Integer> counts) {
+        for (Outcome outcome : Outcome.values()) {
+            json.put(outcome.label(), counts.getOrDefault(outcome, 0));
         }
     }
 
@@ -72,6 +78,7 @@ final class ResultsJson {
         ObjectNode witnesses = json.putObject("witnesses");
         result.witnesses().forEach((who, said) -> strings(witnesses.putArray(who), said));
         json.put("rerun", result.rerun());
+        json.put("partOf", result.partOf());
     }
 
     private static String directory(ScenarioResult result, Path report) {

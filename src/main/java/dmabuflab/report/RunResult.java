@@ -16,7 +16,7 @@ import java.util.TreeMap;
  *
  * @param environment what it ran on: kernel key, series, QEMU, accelerator and why, machine;
  *     incomplete when the lab could not be set up
- * @param scenarios in the order of their ids
+ * @param scenarios in the order of their ids, and among them the parts of those that have parts
  * @param directory the report
  */
 public record RunResult(
@@ -36,8 +36,19 @@ public record RunResult(
 
     /** How many scenarios had each outcome; outcomes that did not occur are absent. */
     public Map<Outcome, Integer> counts() {
+        return counts(false);
+    }
+
+    /** The same of the cases that are parts of scenarios. */
+    public Map<Outcome, Integer> partCounts() {
+        return counts(true);
+    }
+
+    private Map<Outcome, Integer> counts(boolean parts) {
         Map<Outcome, Integer> counts = new EnumMap<>(Outcome.class);
-        scenarios.forEach(scenario -> counts.merge(scenario.outcome(), 1, Integer::sum));
+        scenarios.stream()
+                .filter(scenario -> scenario.isPart() == parts)
+                .forEach(scenario -> counts.merge(scenario.outcome(), 1, Integer::sum));
         return counts;
     }
 

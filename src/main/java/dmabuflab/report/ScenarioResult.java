@@ -19,6 +19,7 @@ import java.util.Map;
  * @param directory its artefacts, null when there are none
  * @param witnesses what each witness said
  * @param rerun the command that runs just this one again
+ * @param partOf id of the scenario that ran it as one of its cases, null for a scenario itself
  */
 public record ScenarioResult(
         String id,
@@ -32,7 +33,13 @@ public record ScenarioResult(
         String boot,
         Path directory,
         Map<String, List<String>> witnesses,
-        String rerun) {
+        String rerun,
+        String partOf) {
+
+    /** Whether it is one of several verdicts that came out of one scenario. */
+    public boolean isPart() {
+        return partOf != null;
+    }
 
     /** The id's part before the first dot; all of it when there is none. */
     String className() {

@@ -55,8 +55,14 @@ public final class Summary {
     private void table(RunResult run) {
         for (Map.Entry<String, List<ScenarioResult>> entry : run.byClass().entrySet()) {
             line(entry.getKey());
-            entry.getValue().forEach(this::row);
+            entry.getValue().stream().filter(Summary::isTold).forEach(this::row);
         }
+    }
+
+    /** There are hundreds of parts: those that did their duty are in the files only. */
+    private static boolean isTold(ScenarioResult result) {
+        return !result.isPart()
+                || (result.outcome() != Outcome.PASSED && result.outcome() != Outcome.SKIPPED);
     }
 
     private void row(ScenarioResult scenario) {
@@ -84,7 +90,7 @@ public final class Summary {
 
     private void problems(RunResult run) {
         for (ScenarioResult scenario : run.scenarios()) {
-            if (scenario.outcome() == Outcome.PASSED) {
+            if (scenario.outcome() == Outcome.PASSED || !isTold(scenario)) {
                 continue;
             }
             line("");
@@ -110,9 +116,8 @@ public final class Summary {
 
     private void totals(RunResult run) {
         line("");
-        List<String> counts = new ArrayList<>();
-        run.counts().forEach((outcome, n) -> counts.add(n + " " + coloured(outcome, "%s")));
-        int total = run.scenarios().size();
+        String counts = counts(run.counts());
+        int total = run.counts().values().stream().mapToInt(Integer::intValue).sum();
         line(
                 String.format(
                         Locale.ROOT,
@@ -120,11 +125,20 @@ public final class Summary {
                         total,
                         total == 1 ? "" : "s",
                         run.duration().toMillis() / 1000.0,
-                        counts.isEmpty() ? "nothing ran" : String.join(", ", counts)));
+                        counts.isEmpty() ? "nothing ran" : counts));
+        if (!run.partCounts().isEmpty()) {
+            line("their cases: " + counts(run.partCounts()));
+        }
         if (!run.rules().isEmpty()) {
             rules(run.rules());
         }
         line("report: " + shortest(run.directory()));
+    }
+
+    private String counts(Map<Outcome, Integer> counts) {
+        List<String> words = new ArrayList<>();
+        counts.forEach((outcome, n) -> words.add(n + " " + coloured(outcome, "%s")));
+        return String.join(", ", words);
     }
 
     private void rules(Map<String, Map<String, Outcome>> rules) {

@@ -10,6 +10,7 @@ import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,6 +21,7 @@ final class Attempt {
     private final Path directory;
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
+    private final List<Part> parts = new ArrayList<>();
     private Guest guest;
     private Testbed testbed;
 
@@ -37,13 +39,18 @@ final class Attempt {
         return testimony;
     }
 
+    /** What the scenario had to tell of its parts so far. */
+    List<Part> parts() {
+        return parts;
+    }
+
     Testbed testbed() {
         return testbed;
     }
 
     Guest start() {
         guest = lab.guest(model, directory, console::accept);
-        testbed = new Testbed(guest, lab.devices(), model, directory, testimony);
+        testbed = new Testbed(guest, lab, model, directory, testimony, parts);
         return guest;
     }
 

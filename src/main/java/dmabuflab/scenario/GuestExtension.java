@@ -41,7 +41,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
             for (String device : Listing.devices(context.getRequiredTestMethod())) {
                 attempt.testbed().plug(device);
             }
-            attempt.testbed().trace().start();
+            attempt.testbed().trace().start(lab.kernel().hasImporter());
         } catch (AgentRefusal e) {
             throw new InfrastructureException(
                     "cannot set up the guest",
@@ -73,6 +73,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                                     context.publishReportEntry(
                                             ReportingListener.WITNESS + witness,
                                             String.join("\n", said)));
+            attempt.parts().forEach(part -> context.publishReportEntry(part.key(), part.value()));
         }
     }
 

@@ -18,6 +18,7 @@ import dmabuflab.report.ReportDirectory;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -38,6 +39,8 @@ public final class Lab {
     private final KernelImage kernel;
     private final Initramfs initramfs;
     private final QemuBinary qemu;
+    private final Kernels kernels;
+    private final Optional<Path> mutant;
     private final AcceleratorChoice accelerator;
     private final TimeScale scale;
     private final ReportDirectory report;
@@ -51,7 +54,9 @@ public final class Lab {
         report = ReportDirectories.forRun(options);
         scale = new TimeScale(options.timeoutScale());
         cold = options.cold();
-        kernel = kernel(Kernels.of(project, cache), options);
+        kernels = Kernels.of(project, cache);
+        mutant = options.mutant();
+        kernel = kernel(kernels, options);
         initramfs = Initramfs.obtain(project, cache, kernel);
         qemu = QemuBinary.find();
         accelerator =
@@ -152,6 +157,17 @@ public final class Lab {
 
     private Machine machine(IommuModel model) {
         return Machine.named(project, model.machine());
+    }
+
+    /** The kernel's own selftests as programs, built when first asked for. */
+    Path selftests() {
+        return kernels.selftests(kernel, mutant);
+    }
+
+    /** Which of them are known to fail on this kernel, whatever the series does. */
+    KnownFailures knownFailures() {
+        return KnownFailures.of(
+                project.kernelConfig().resolve("known-failures.txt"), kernel.release());
     }
 
     /** Where device descriptions are. */

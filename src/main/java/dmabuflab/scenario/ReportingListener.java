@@ -37,6 +37,9 @@ public final class ReportingListener implements TestExecutionListener {
     static final String BOOT = "boot";
     static final String WITNESS = "witness ";
 
+    /** Followed by what {@link Part#key} makes. */
+    static final String PART = "part ";
+
     private final Consumer<String> progress;
     private final boolean writes;
     private final Map<String, Instant> started = new ConcurrentHashMap<>();
@@ -171,8 +174,12 @@ public final class ReportingListener implements TestExecutionListener {
                         said.getOrDefault(BOOT, ""),
                         directory == null ? null : Path.of(directory),
                         witnesses(said),
-                        ScenarioId.of(test).map(options::rerun).orElse("./lab run"));
+                        ScenarioId.of(test).map(options::rerun).orElse("./lab run"),
+                        null);
         results.put(test.getUniqueId(), scenario);
+        for (Part part : Part.among(said)) {
+            results.put(test.getUniqueId() + "/" + part.number(), part.resultOf(scenario));
+        }
         progress.accept(
                 String.format(
                         Locale.ROOT,

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Assumptions;
 
 /** What a scenario works with: its guest, the devices it asked for, and the witnesses. */
 public final class Testbed implements AutoCloseable {
@@ -28,25 +29,35 @@ public final class Testbed implements AutoCloseable {
     private static final String BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
 
     private final Guest guest;
-    private final Path devices;
+    private final Lab lab;
+    private final Path artefacts;
     private final Testimony testimony;
+    private final List<Part> parts;
     private final List<PluggedDevice> plugged = new ArrayList<>();
     private final List<BarFile> bars = new ArrayList<>();
     private final Trace trace;
     private final IommuView iommu;
     private int named;
 
-    Testbed(Guest guest, Path devices, IommuModel model, Path artefacts, Testimony testimony) {
+    Testbed(
+            Guest guest,
+            Lab lab,
+            IommuModel model,
+            Path artefacts,
+            Testimony testimony,
+            List<Part> parts) {
         this.guest = guest;
-        this.devices = devices;
+        this.lab = lab;
+        this.artefacts = artefacts;
         this.testimony = testimony;
+        this.parts = parts;
         this.trace = new Trace(guest.agent(), model.kernelProbes());
         this.iommu = model.view(guest, artefacts, testimony);
         guest.agent().observe(line -> testimony.record(Witness.KERNEL_ANSWER, line));
     }
 
     void plug(String description) {
-        plugged.add(guest.plug(devices, description));
+        plugged.add(guest.plug(lab.devices(), description));
     }
 
     public Guest guest() {
@@ -84,12 +95,43 @@ public final class Testbed implements AutoCloseable {
         return unused(DMA_ENGINE).bdf();
     }
 
+    /** A plugged DMA engine that vfio-pci has, for programs that open it themselves. */
+    public String vfioDevice() {
+        String bdf = unused(DMA_ENGINE).bdf();
+        agent().call("pci.bind", Map.of("bdf", bdf, "driver", "vfio-pci"));
+        return bdf;
+    }
+
+    /**
+     * Runs one of the kernel's own selftests; each of its cases becomes a part of this scenario.
+     *
+     * @param program as in {@code iommu/iommufd}, below tools/testing/selftests
+     * @throws AssertionError when a case failed, or the program did not do all that it planned
+     */
+    public void selftest(String program, String... arguments) {
+        new Selftest(this, lab, artefacts, parts).run(program, List.of(arguments));
+    }
+
+    /** Skips the scenario on a kernel that has no {@code what} because the series adds it. */
+    public void requireSeries(String what) {
+        if (!lab.kernel().hasImporter()) {
+            Assumptions.abort(
+                    "kernel "
+                            + lab.kernel().target()
+                            + " is without the series, which adds "
+                            + what
+                            + "; run it on a kernel with it, such as --kernel "
+                            + LabOptions.DEFAULT.kernel());
+        }
+    }
+
     public Ioas ioas() {
         return Ioas.alloc(agent(), "ioas" + named++);
     }
 
     /** Attaches the test importer. */
     public Importer importer(DmaBuf buffer, Importer.Wish wish) {
+        requireSeries("what the test importer calls");
         return Importer.attach(agent(), buffer, wish, "importer" + named++);
     }
 

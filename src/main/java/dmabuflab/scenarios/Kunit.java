@@ -74,6 +74,7 @@ class Kunit {
     }
 
     private static void assertCase(String name, Testbed bed) {
+        bed.requireSeries("this test");
         String ktap = bed.agent().call("kunit.run", Map.of("suite", SUITE)).text("text");
 
         assertThat(ktap.lines().map(String::strip))

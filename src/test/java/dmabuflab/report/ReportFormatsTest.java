@@ -82,6 +82,7 @@ class ReportFormatsTest {
                         "exitStatus",
                         "environment",
                         "counts",
+                        "partCounts",
                         "scenarios",
                         "rules");
         assertThat(json.get("started").asText()).isEqualTo("2026-05-04T03:02:01.500Z");

@@ -98,7 +98,8 @@ final class SampleRun {
                 report == null ? "" : "restored",
                 report == null ? null : report.resolve(ReportDirectory.folderName(id)),
                 Map.of("hardware", List.of("0x1000 -> 0xfe000000", "nothing else")),
-                "./lab run '" + id.replaceFirst("\\[.*", "") + "'");
+                "./lab run '" + id.replaceFirst("\\[.*", "") + "'",
+                null);
     }
 
     static String resource(String name) throws IOException {

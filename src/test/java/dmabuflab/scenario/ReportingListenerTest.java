@@ -52,6 +52,20 @@ class ReportingListenerTest {
     }
 
     @Tag(Catalogue.TAG)
+    static class WithParts {
+        @Test
+        void program(TestReporter reporter) {
+            List<Part> parts =
+                    List.of(
+                            new Part(1, "b.first", Outcome.PASSED, ""),
+                            new Part(2, "a.second case", Outcome.FAILED, "line 1\nline 2"),
+                            new Part(3, "c", Outcome.SKIPPED, "no huge pages"));
+            parts.forEach(part -> reporter.publishEntry(part.key(), part.value()));
+            throw new AssertionError("1 of 3 cases failed");
+        }
+    }
+
+    @Tag(Catalogue.TAG)
     static class BrokenSource {
         @ParameterizedTest
         @MethodSource("missing")
@@ -99,6 +113,27 @@ class ReportingListenerTest {
                             assertThat(s.witnesses())
                                     .isEqualTo(Map.of("hardware", List.of("said", "more")));
                         });
+    }
+
+    @Test
+    void partsHaveRowsOfTheirOwn() {
+        RunResult result = run(WithParts.class);
+
+        String program = "ReportingListenerTest$WithParts.program";
+        assertThat(result.scenarios())
+                .extracting(s -> s.id(), s -> s.outcome(), s -> s.message(), s -> s.partOf())
+                .containsExactly(
+                        tuple(program, Outcome.FAILED, "1 of 3 cases failed", null),
+                        tuple(
+                                program + "[a.second case]",
+                                Outcome.FAILED,
+                                "line 1\nline 2",
+                                program),
+                        tuple(program + "[b.first]", Outcome.PASSED, "", program),
+                        tuple(program + "[c]", Outcome.SKIPPED, "no huge pages", program));
+        assertThat(result.counts()).isEqualTo(Map.of(Outcome.FAILED, 1));
+        assertThat(result.partCounts())
+                .isEqualTo(Map.of(Outcome.PASSED, 1, Outcome.FAILED, 1, Outcome.SKIPPED, 1));
     }
 
     @Test

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.Program;
+import dmabuflab.guest.Program.Ended;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.report.Outcome;
+import dmabuflab.witness.SelftestLog;
+import dmabuflab.witness.SelftestLog.Case;
+import dmabuflab.witness.SelftestLog.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+
+/** One of the kernel's own selftests, run in a scenario's guest and judged case by case. */
+final class Selftest {
+    /** On the machine where limits were chosen; the longest program takes a sixth of it there. */
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    /** What a selftest ends with that could not run here; see kselftest.h. */
+    private static final long SKIPPED = 4;
+
+    private final Testbed bed;
+    private final Lab lab;
+    private final Path artefacts;
+    private final List<Part> parts;
+
+    Selftest(Testbed bed, Lab lab, Path artefacts, List<Part> parts) {
+        this.bed = bed;
+        this.lab = lab;
+        this.artefacts = artefacts;
+        this.parts = parts;
+    }
+
+    void run(String program, List<String> arguments) {
+        Path file = lab.selftests().resolve(program);
+        if (!Files.exists(file)) {
+            Assumptions.abort("the source of this kernel has no selftest " + program);
+        }
+        // Selftests map and unmap all the time, and nobody reads what is traced of it.
+        bed.trace().stop();
+        double scale = bed.guest().scale().factor();
+        Duration limit = Duration.ofMillis((long) (LIMIT.toMillis() * scale));
+        Ended ended = Program.send(bed.agent(), file).run(arguments, limit);
+        keep(file.getFileName() + ".log", ended.output());
+        SelftestLog log = SelftestLog.of(ended.output());
+        record(file.getFileName().toString(), log);
+        judge(log, ended);
+    }
+
+    private void keep(String name, String output) {
+        try {
+            Files.writeString(artefacts.resolve(name), output);
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot keep what the selftest printed", e.toString(), "is the disk full?", e);
+        }
+    }
+
+    /** Makes each case a part of the scenario. */
+    private void record(String program, SelftestLog log) {
+        KnownFailures known = lab.knownFailures();
+        for (Case each : log.cases()) {
+            Optional<String> reason =
+                    each.result() == Result.FAILED
+                            ? known.reason(program, each.name())
+                            : Optional.empty();
+            parts.add(
+                    new Part(
+                            parts.size() + 1,
+                            each.name(),
+                            reason.isPresent() ? Outcome.SKIPPED : outcome(each.result()),
+                            reason.map(why -> "known to fail: " + why + "\n").orElse("")
+                                    + each.reason()));
+        }
+    }
+
+    private static Outcome outcome(Result result) {
+        return switch (result) {
+            case PASSED -> Outcome.PASSED;
+            case FAILED -> Outcome.FAILED;
+            case SKIPPED, XFAILED -> Outcome.SKIPPED;
+        };
+    }
+
+    /** What the program as a whole came to; its cases have their verdicts already. */
+    private void judge(SelftestLog log, Ended ended) {
+        long status = ended.status().orElse(-1);
+        String progress = log.cases().size() + " cases";
+        if (ended.timedOut()) {
+            bed.guest().showBlockedTasks();
+            throw new GuestHung(
+                    "the selftest was still running after "
+                            + ended.elapsed().toMillis()
+                            + " ms and "
+                            + progress);
+        }
+        List<String> problems = new ArrayList<>(log.defects());
+        if (ended.status().isEmpty()) {
+            problems.add("it died of SIG" + ended.signal() + " after " + progress);
+        }
+        if (log.cases().isEmpty() && problems.isEmpty() && status == SKIPPED) {
+            String why = log.skip().isEmpty() ? lastLine(ended.output()) : log.skip();
+            Assumptions.abort("skipped by the selftest: " + why);
+        }
+        List<String> failed =
+                parts.stream()
+                        .filter(part -> part.outcome() == Outcome.FAILED)
+                        .map(Part::name)
+                        .toList();
+        long executed = log.count(Result.PASSED) + log.count(Result.FAILED);
+        if (status > 0 && log.count(Result.FAILED) == 0) {
+            problems.add("its exit status is " + status + " though no case failed");
+        } else if (status == 0 && log.count(Result.FAILED) > 0) {
+            problems.add("its exit status is 0 though cases failed");
+        }
+        if (executed == 0) {
+            problems.add("no case was executed; " + lastLine(ended.output()));
+        }
+        if (!failed.isEmpty()) {
+            problems.add(
+                    failed.size() + " of " + progress + " failed:\n" + String.join("\n", failed));
+        }
+        if (!problems.isEmpty()) {
+            throw new AssertionError(String.join("\n", problems));
+        }
+    }
+
+    private static String lastLine(String output) {
+        return output.lines()
+                .filter(line -> !line.isBlank())
+                .reduce((first, second) -> second)
+                .map(line -> "it said: " + line.strip())
+                .orElse("it said nothing");
+    }
+}
