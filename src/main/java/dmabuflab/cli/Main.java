@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
             ListCommand.class,
             BuildCommand.class,
             DoctorCommand.class,
+            CompareCommand.class,
             MutantsCommand.class,
             BenchCommand.class
         })
