@@ -66,7 +66,7 @@ class ConsoleReportTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"harmless-boot", "harmless-lines"})
+    @ValueSource(strings = {"harmless-boot", "harmless-lines", "fault-injection"})
     void leavesHarmlessLinesAlone(String log) throws IOException {
         assertThat(findings(bytes(log))).isEmpty();
     }
