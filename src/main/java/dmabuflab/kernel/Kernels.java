@@ -85,30 +85,50 @@ public final class Kernels {
      */
     public Path selftests(KernelImage image, Optional<Path> mutant) {
         Inputs inputs = inputs(image.target(), image.variant(), mutant.map(Path::toAbsolutePath));
-        try (Cache.Held lock = cache.lock("selftests", "building selftests");
-                Progress progress = Progress.begin("selftests", cache.lastTime("selftests"))) {
-            KernelSource source = sourceOf(inputs, progress);
-            Path entry = cache.directory("selftests-index").resolve(inputs.key(source));
-            Path programs = cache.directory("selftests");
-            Optional<Path> known = pointedTo(entry, programs);
+        return knownSelftests(inputs).orElseGet(() -> makeSelftests(inputs, image.uapiHeaders()));
+    }
+
+    /** As with images: never known of a tree of the user's own. */
+    private Optional<Path> knownSelftests(Inputs inputs) {
+        return inputs.target().source().tree() != null
+                ? Optional.empty()
+                : KernelSource.present(inputs.target(), files, cache)
+                        .flatMap(source -> pointedTo(selftestsEntry(inputs, source), selftests()));
+    }
+
+    private Path makeSelftests(Inputs inputs, Path headers) {
+        String what = "selftests of " + inputs.title();
+        try (Cache.Held lock = cache.lock("selftests", "building " + what);
+                Progress progress = Progress.begin(what, cache.lastTime("selftests"))) {
+            Optional<Path> known = knownSelftests(inputs);
             if (known.isPresent()) {
                 return known.get();
             }
+            KernelSource source = sourceOf(inputs, progress);
             Git index = source.git().withIndex("selftests.index");
             String commit =
                     inputs.patches().applyIn(index, KernelSource.PRISTINE, source.version());
-            Selftests selftests = new Selftests(index, commit, image.uapiHeaders());
+            Selftests selftests = new Selftests(index, commit, headers);
             String key = selftests.key(inputs.compiler()).substring(0, KEY_DIGITS);
-            if (!Files.exists(programs.resolve(key))) {
+            Path programs = selftests().resolve(key);
+            if (!Files.exists(programs)) {
                 long begin = System.nanoTime();
-                progress.phase("building selftests");
+                progress.phase("compiling");
                 Path log = cache.directory("selftests-log").resolve(key + ".log");
-                cache.publish(programs.resolve(key), fresh -> selftests.build(fresh, log));
+                cache.publish(programs, fresh -> selftests.build(fresh, log));
                 cache.rememberTime("selftests", Duration.ofNanos(System.nanoTime() - begin));
             }
-            point(entry, key);
-            return programs.resolve(key);
+            point(selftestsEntry(inputs, source), key);
+            return programs;
         }
+    }
+
+    private Path selftests() {
+        return cache.directory("selftests");
+    }
+
+    private Path selftestsEntry(Inputs inputs, KernelSource source) {
+        return cache.directory("selftests-index").resolve(inputs.key(source));
     }
 
     /** The source an image was made of, fetched again if somebody has deleted it. */

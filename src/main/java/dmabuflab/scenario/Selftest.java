@@ -121,7 +121,7 @@ final class Selftest {
             problems.add("its exit status is 0 though cases failed");
         }
         if (executed == 0) {
-            problems.add("no case was executed; " + lastLine(ended.output()));
+            problems.add("no case was executed; it said: " + lastLine(ended.output()));
         }
         if (!failed.isEmpty()) {
             problems.add(
@@ -136,7 +136,7 @@ final class Selftest {
         return output.lines()
                 .filter(line -> !line.isBlank())
                 .reduce((first, second) -> second)
-                .map(line -> "it said: " + line.strip())
-                .orElse("it said nothing");
+                .map(String::strip)
+                .orElse("nothing");
     }
 }

@@ -95,9 +95,9 @@ public final class Testbed implements AutoCloseable {
         return unused(DMA_ENGINE).bdf();
     }
 
-    /** A plugged DMA engine that vfio-pci has, for programs that open it themselves. */
-    public String vfioDevice() {
-        String bdf = unused(DMA_ENGINE).bdf();
+    /** A plugged device that vfio-pci has, for programs that open it themselves. */
+    public String vfioDevice(String model) {
+        String bdf = unused(model).bdf();
         agent().call("pci.bind", Map.of("bdf", bdf, "driver", "vfio-pci"));
         return bdf;
     }

@@ -39,55 +39,67 @@ class KernelSelftests {
     @DisplayName("selftests: a vfio device's memory mappings")
     void vfioDmaMapping(Testbed bed) {
         hugePages(bed);
-        bed.selftest("vfio/vfio_dma_mapping_test", bed.vfioDevice());
+        bed.selftest("vfio/vfio_dma_mapping_test", bed.vfioDevice("edu"));
     }
 
     @Test
     @Devices("edu")
     @DisplayName("selftests: BARs mapped for DMA")
     void vfioDmaMappingMmio(Testbed bed) {
-        bed.selftest("vfio/vfio_dma_mapping_mmio_test", bed.vfioDevice());
+        bed.selftest("vfio/vfio_dma_mapping_mmio_test", bed.vfioDevice("edu"));
     }
 
     @Test
     @Devices("edu")
     @DisplayName("selftests: binding a vfio cdev to an iommufd")
     void vfioIommufdSetup(Testbed bed) {
-        bed.selftest("vfio/vfio_iommufd_setup_test", bed.vfioDevice());
+        bed.selftest("vfio/vfio_iommufd_setup_test", bed.vfioDevice("edu"));
     }
 
     @Test
     @Devices("edu")
     @DisplayName("selftests: a vfio device's configuration space, BARs, interrupts and reset")
     void vfioPciDevice(Testbed bed) {
-        bed.selftest("vfio/vfio_pci_device_test", bed.vfioDevice());
+        bed.selftest("vfio/vfio_pci_device_test", bed.vfioDevice("edu"));
+    }
+
+    @Test
+    @Devices("nvme-sriov")
+    @DisplayName("selftests: the same of a device with MSI-X and function level reset")
+    void vfioPciDeviceMsix(Testbed bed) {
+        bed.selftest("vfio/vfio_pci_device_test", bed.vfioDevice("nvme-sriov"));
     }
 
     @Test
     @Devices({"edu", "edu"})
     @DisplayName("selftests: two vfio devices initialized at once")
     void vfioPciDeviceInitPerf(Testbed bed) {
-        bed.selftest("vfio/vfio_pci_device_init_perf_test", bed.vfioDevice(), bed.vfioDevice());
+        bed.selftest(
+                "vfio/vfio_pci_device_init_perf_test",
+                bed.vfioDevice("edu"),
+                bed.vfioDevice("edu"));
     }
 
     @Test
     @Devices("edu")
     @DisplayName("selftests: DMA by a device for which libvfio has a driver")
     void vfioPciDriver(Testbed bed) {
-        bed.selftest("vfio/vfio_pci_driver_test", bed.vfioDevice());
+        bed.selftest("vfio/vfio_pci_driver_test", bed.vfioDevice("edu"));
     }
 
     @Test
-    @Devices("edu")
+    @Devices("nvme-sriov")
     @DisplayName("selftests: VF tokens of a device with SR-IOV")
     void vfioPciSriovUapi(Testbed bed) {
-        bed.selftest("vfio/vfio_pci_sriov_uapi_test", bed.vfioDevice());
+        write(bed, "/sys/module/vfio_pci/parameters/enable_sriov", "Y");
+        bed.selftest("vfio/vfio_pci_sriov_uapi_test", bed.vfioDevice("nvme-sriov"));
     }
 
     private static void hugePages(Testbed bed) {
-        bed.agent()
-                .call(
-                        "file.write",
-                        Map.of("path", "/proc/sys/vm/nr_hugepages", "text", HUGE_PAGES));
+        write(bed, "/proc/sys/vm/nr_hugepages", HUGE_PAGES);
+    }
+
+    private static void write(Testbed bed, String path, String text) {
+        bed.agent().call("file.write", Map.of("path", path, "text", text));
     }
 }
