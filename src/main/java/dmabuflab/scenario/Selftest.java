@@ -49,9 +49,10 @@ final class Selftest {
         Duration limit = Duration.ofMillis((long) (LIMIT.toMillis() * scale));
         Ended ended = Program.send(bed.agent(), file).run(arguments, limit);
         keep(file.getFileName() + ".log", ended.output());
-        SelftestLog log = SelftestLog.of(ended.output());
-        record(file.getFileName().toString(), log);
-        judge(log, ended);
+        if (ended.timedOut()) {
+            bed.guest().showBlockedTasks();
+        }
+        judge(file.getFileName().toString(), ended, lab.knownFailures(), parts);
     }
 
     private void keep(String name, String output) {
@@ -63,22 +64,70 @@ final class Selftest {
         }
     }
 
-    /** Makes each case a part of the scenario. */
-    private void record(String program, SelftestLog log) {
-        KnownFailures known = lab.knownFailures();
+    /**
+     * Makes each case a part of the scenario, and judges the program as a whole.
+     *
+     * @throws AssertionError when a case failed, or the program did less than it planned or claims
+     * @throws GuestHung when it had to be killed
+     */
+    static void judge(String program, Ended ended, KnownFailures known, List<Part> parts) {
+        SelftestLog log = SelftestLog.of(ended.output());
         for (Case each : log.cases()) {
             Optional<String> reason =
                     each.result() == Result.FAILED
                             ? known.reason(program, each.name())
                             : Optional.empty();
-            parts.add(
-                    new Part(
-                            parts.size() + 1,
-                            each.name(),
-                            reason.isPresent() ? Outcome.SKIPPED : outcome(each.result()),
-                            reason.map(why -> "known to fail: " + why + "\n").orElse("")
-                                    + each.reason()));
+            Outcome outcome = reason.isPresent() ? Outcome.SKIPPED : outcome(each.result());
+            String why = reason.map(text -> "known to fail: " + text + "\n").orElse("");
+            parts.add(new Part(parts.size() + 1, each.name(), outcome, why + each.reason()));
         }
+        if (ended.timedOut()) {
+            throw new GuestHung(
+                    "the selftest was still running after "
+                            + ended.elapsed().toMillis()
+                            + " ms and "
+                            + cases(log));
+        }
+        boolean silent = log.cases().isEmpty() && log.defects().isEmpty();
+        if (silent && ended.status().orElse(-1) == SKIPPED) {
+            String why = log.skip().isEmpty() ? lastLine(ended.output()) : log.skip();
+            Assumptions.abort("skipped by the selftest: " + why);
+        }
+        List<String> problems = problems(log, ended);
+        List<String> failed =
+                parts.stream()
+                        .filter(part -> part.outcome() == Outcome.FAILED)
+                        .map(Part::name)
+                        .toList();
+        if (!failed.isEmpty()) {
+            problems.add(failed.size() + " of " + cases(log) + " failed:");
+            problems.addAll(failed);
+        }
+        if (!problems.isEmpty()) {
+            throw new AssertionError(String.join("\n", problems));
+        }
+    }
+
+    /** Why the program cannot be believed, or not alone. */
+    private static List<String> problems(SelftestLog log, Ended ended) {
+        List<String> problems = new ArrayList<>(log.defects());
+        if (ended.status().isEmpty()) {
+            problems.add("it died of SIG" + ended.signal() + " after " + cases(log));
+        }
+        long status = ended.status().orElse(0);
+        if (status != 0 && log.count(Result.FAILED) == 0) {
+            problems.add("its exit status is " + status + " though no case failed");
+        } else if (status == 0 && ended.status().isPresent() && log.count(Result.FAILED) > 0) {
+            problems.add("its exit status is 0 though cases failed");
+        }
+        if (log.count(Result.PASSED) + log.count(Result.FAILED) == 0) {
+            problems.add("no case was executed; it said: " + lastLine(ended.output()));
+        }
+        return problems;
+    }
+
+    private static String cases(SelftestLog log) {
+        return log.cases().size() + " cases";
     }
 
     private static Outcome outcome(Result result) {
@@ -87,49 +136,6 @@ final class Selftest {
             case FAILED -> Outcome.FAILED;
             case SKIPPED, XFAILED -> Outcome.SKIPPED;
         };
-    }
-
-    /** What the program as a whole came to; its cases have their verdicts already. */
-    private void judge(SelftestLog log, Ended ended) {
-        long status = ended.status().orElse(-1);
-        String progress = log.cases().size() + " cases";
-        if (ended.timedOut()) {
-            bed.guest().showBlockedTasks();
-            throw new GuestHung(
-                    "the selftest was still running after "
-                            + ended.elapsed().toMillis()
-                            + " ms and "
-                            + progress);
-        }
-        List<String> problems = new ArrayList<>(log.defects());
-        if (ended.status().isEmpty()) {
-            problems.add("it died of SIG" + ended.signal() + " after " + progress);
-        }
-        if (log.cases().isEmpty() && problems.isEmpty() && status == SKIPPED) {
-            String why = log.skip().isEmpty() ? lastLine(ended.output()) : log.skip();
-            Assumptions.abort("skipped by the selftest: " + why);
-        }
-        List<String> failed =
-                parts.stream()
-                        .filter(part -> part.outcome() == Outcome.FAILED)
-                        .map(Part::name)
-                        .toList();
-        long executed = log.count(Result.PASSED) + log.count(Result.FAILED);
-        if (status > 0 && log.count(Result.FAILED) == 0) {
-            problems.add("its exit status is " + status + " though no case failed");
-        } else if (status == 0 && log.count(Result.FAILED) > 0) {
-            problems.add("its exit status is 0 though cases failed");
-        }
-        if (executed == 0) {
-            problems.add("no case was executed; it said: " + lastLine(ended.output()));
-        }
-        if (!failed.isEmpty()) {
-            problems.add(
-                    failed.size() + " of " + progress + " failed:\n" + String.join("\n", failed));
-        }
-        if (!problems.isEmpty()) {
-            throw new AssertionError(String.join("\n", problems));
-        }
     }
 
     private static String lastLine(String output) {

@@ -69,6 +69,29 @@ class ReportFormatsTest {
     }
 
     @Test
+    void summaryCountsPartsAndShowsThoseThatAreRed() {
+        ScenarioResult whole =
+                SampleRun.scenario("S.whole", List.of(), Outcome.FAILED, "1 of 3", 1, null);
+        List<ScenarioResult> rows = new ArrayList<>(List.of(whole));
+        for (Outcome outcome : List.of(Outcome.FAILED, Outcome.PASSED, Outcome.SKIPPED)) {
+            ScenarioResult part =
+                    SampleRun.scenario("S.whole[" + outcome + "]", List.of(), outcome, "", 0, null);
+            rows.add(SampleRun.asPartOf("S.whole", part));
+        }
+        RunResult parts =
+                new RunResult(run.started(), run.duration(), Map.of(), rows, run.directory());
+
+        assertThat(Summary.of(parts, false))
+                .contains("  failed         whole ", "  failed         whole[FAILED]")
+                .doesNotContain("[PASSED]", "[SKIPPED]")
+                .contains("1 scenario in 61.5 s: 1 failed\n")
+                .contains("their cases: 1 passed, 1 failed, 1 skipped\n");
+        assertThat(parts.exitStatus()).isEqualTo(1);
+        assertThat(ResultsJson.of(parts)).contains("\"partOf\" : \"S.whole\"");
+        assertThat(Ktap.of(parts)).contains("1..4\n", "  not ok 2 whole[FAILED]\n");
+    }
+
+    @Test
     void json() throws IOException {
         JsonNode json = new ObjectMapper().readTree(ResultsJson.of(run));
 

@@ -102,6 +102,23 @@ final class SampleRun {
                 null);
     }
 
+    static ScenarioResult asPartOf(String scenario, ScenarioResult result) {
+        return new ScenarioResult(
+                result.id(),
+                result.title(),
+                result.rules(),
+                result.outcome(),
+                result.message(),
+                result.details(),
+                result.started(),
+                result.duration(),
+                result.boot(),
+                result.directory(),
+                result.witnesses(),
+                result.rerun(),
+                scenario);
+    }
+
     static String resource(String name) throws IOException {
         try (InputStream in = SampleRun.class.getResourceAsStream(name)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);

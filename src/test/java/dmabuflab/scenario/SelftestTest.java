@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+
+import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.Program.Ended;
+import dmabuflab.report.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.assertj.core.api.AbstractThrowableAssert;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
+
+class SelftestTest {
+    private static final String GOOD =
+            "TAP version 13\n1..2\nok 1 a.one\nok 2 a.two # SKIP no RAM\n";
+    private static final String BAD = "1..2\n# x != y\nnot ok 1 a.one\nok 2 a.two\n";
+
+    @TempDir Path directory;
+    private final List<Part> parts = new ArrayList<>();
+    private KnownFailures known;
+
+    @BeforeEach
+    void list() throws IOException {
+        Path file = directory.resolve("known");
+        Files.writeString(file, "7.3.4 prog a.o* it is broken there\n");
+        known = KnownFailures.of(file, "another release");
+    }
+
+    private void judge(Ended ended) {
+        Selftest.judge("prog", ended, known, parts);
+    }
+
+    private AbstractThrowableAssert<?, ?> verdict(Ended ended) {
+        return assertThatThrownBy(() -> judge(ended));
+    }
+
+    private static Ended exit(long status, String output) {
+        return new Ended(OptionalLong.of(status), "", false, Duration.ZERO, output);
+    }
+
+    private static Ended death(boolean timedOut, String output) {
+        return new Ended(OptionalLong.empty(), "SEGV", timedOut, Duration.ofMillis(77), output);
+    }
+
+    @Test
+    void aGoodProgramPassesWithAllItsCases() {
+        assertThatCode(() -> judge(exit(0, GOOD))).doesNotThrowAnyException();
+        assertThat(parts)
+                .containsExactly(
+                        new Part(1, "a.one", Outcome.PASSED, ""),
+                        new Part(2, "a.two", Outcome.SKIPPED, "no RAM"));
+    }
+
+    @Test
+    void aFailedCaseFailsTheProgram() {
+        verdict(exit(1, BAD))
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("1 of 2 cases failed:\na.one");
+        assertThat(parts)
+                .extracting(Part::outcome, Part::message)
+                .contains(tuple(Outcome.FAILED, "# x != y"));
+    }
+
+    @Test
+    void aKnownFailureIsSkippedWithItsReason() {
+        known = KnownFailures.of(directory.resolve("known"), "7.3.4");
+        assertThatCode(() -> judge(exit(1, BAD))).doesNotThrowAnyException();
+        assertThat(parts)
+                .first()
+                .isEqualTo(
+                        new Part(
+                                1,
+                                "a.one",
+                                Outcome.SKIPPED,
+                                "known to fail: it is broken there\n# x != y"));
+    }
+
+    @Test
+    void whoDiesHalfWayHasFailed() {
+        verdict(death(false, "1..2\nok 1 a.one\n"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("1 of 2 cases have ended")
+                .hasMessageContaining("it died of SIGSEGV after 1 cases");
+    }
+
+    @Test
+    void whoDiesAtTheEndHasFailed() {
+        verdict(death(false, GOOD)).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void whoHadToBeKilledHung() {
+        verdict(death(true, "1..2\nok 1 a.one\n"))
+                .isInstanceOf(GuestHung.class)
+                .hasMessageContaining("after 77 ms and 1 cases");
+        assertThat(parts).hasSize(1);
+    }
+
+    @Test
+    void exitStatusAndCasesHaveToAgree() {
+        verdict(exit(1, GOOD))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("no case failed");
+        verdict(exit(0, BAD))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("though cases failed");
+        verdict(exit(4, GOOD)).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void whoExecutesNothingHasFailed() {
+        verdict(exit(0, "")).isInstanceOf(AssertionError.class);
+        verdict(exit(0, "1..0\n")).isInstanceOf(AssertionError.class);
+        verdict(exit(0, "1..0 # SKIP but exits with 0\n")).isInstanceOf(AssertionError.class);
+        verdict(exit(0, "1..1\nok 1 a # SKIP no RAM\n")).isInstanceOf(AssertionError.class);
+        verdict(exit(4, "1..1\n")).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void whoSkipsItselfIsSkippedWithItsWords() {
+        verdict(exit(4, "No driver found for device 0000:01:00.0\n\n"))
+                .isInstanceOf(TestAbortedException.class)
+                .hasMessageContaining("No driver found");
+        verdict(exit(4, "1..0 # SKIP no SR-IOV\n"))
+                .isInstanceOf(TestAbortedException.class)
+                .hasMessageContaining("skipped by the selftest: no SR-IOV");
+    }
+}
