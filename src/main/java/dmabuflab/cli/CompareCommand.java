@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import static java.util.stream.Collectors.toList;
+import static java.util.stream.Collectors.toSet;
+
 import dmabuflab.report.Comparison;
 import dmabuflab.report.Comparison.Change;
 import dmabuflab.report.Comparison.Row;
@@ -9,8 +12,10 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -31,7 +36,7 @@ import picocli.CommandLine.Spec;
         },
         mixinStandardHelpOptions = true)
 final class CompareCommand implements Callable<Integer> {
-    /** A scenario that comes or goes takes its cases with it: they are only counted then. */
+    /** A scenario takes its cases with it as it comes or goes: they are only counted then. */
     private static final Set<Change> WHOLE = Set.of(Change.NEW, Change.GONE);
 
     @Spec CommandSpec spec;
@@ -48,13 +53,13 @@ final class CompareCommand implements Callable<Integer> {
         Comparison comparison = Comparison.of(before, after);
         out.printf("before  %s  %s%n", comparison.before().kernel(), before);
         out.printf("after   %s  %s%n%n", comparison.after().kernel(), after);
-        for (Change change : Change.values()) {
-            List<Row> rows =
-                    comparison.rows().stream().filter(row -> row.change() == change).toList();
-            if (change != Change.UNCHANGED) {
-                print(out, rows);
-            }
-        }
+        Map<Change, List<Row>> told =
+                comparison.rows().stream()
+                        .filter(row -> row.change() != Change.UNCHANGED)
+                        .collect(Collectors.groupingBy(Row::change, TreeMap::new, toList()));
+        Set<String> ids =
+                told.values().stream().flatMap(List::stream).map(Row::id).collect(toSet());
+        told.values().forEach(rows -> print(out, rows, ids));
         out.println(
                 Arrays.stream(Change.values())
                         .map(c -> comparison.counts().getOrDefault(c, 0) + " " + c.label())
@@ -63,8 +68,7 @@ final class CompareCommand implements Callable<Integer> {
         return comparison.isWorse() ? 1 : 0;
     }
 
-    private static void print(PrintWriter out, List<Row> rows) {
-        Set<String> ids = rows.stream().map(Row::id).collect(Collectors.toSet());
+    private static void print(PrintWriter out, List<Row> rows, Set<String> ids) {
         for (Row row : rows) {
             boolean folded = WHOLE.contains(row.change()) && ids.contains(row.partOf());
             if (!folded || row.isRed()) {
