@@ -122,8 +122,7 @@ class CasesTest {
 
     @Test
     void anInheritedScenarioIsSelectedByTheClassItRunsIn() {
-        Map<String, String> one =
-                new Selection(List.of("Heir.inherited[vtd]")).toParameters();
+        Map<String, String> one = new Selection(List.of("Heir.inherited[vtd]")).toParameters();
 
         assertThat(Runs.run(report, one, Heir.class).scenarios())
                 .extracting(s -> s.id().replaceFirst(".*\\$", ""))
