@@ -24,8 +24,8 @@ static struct handle *handles;
 static const char *kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
-		"dma-buf", "vfio device", "iommufd", "ioas",
-		"hwpt",	   "importer",	  "mapping", "process",
+		"dma-buf",  "vfio device", "iommufd", "ioas",  "hwpt",
+		"importer", "mapping",	   "process", "event",
 	};
 
 	return names[ffs(kind) - 1];

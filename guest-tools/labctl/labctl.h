@@ -133,6 +133,7 @@ enum handle_kind {
 	HANDLE_IMPORTER = 1 << 5,
 	HANDLE_MAPPING = 1 << 6,
 	HANDLE_PROCESS = 1 << 7,
+	HANDLE_EVENT = 1 << 8,
 };
 
 struct handle {
@@ -257,6 +258,8 @@ int vfio_set_command(struct call *c);
 int vfio_config_read(struct call *c);
 int vfio_config_write(struct call *c);
 int vfio_capability(struct call *c);
+int vfio_request_watch(struct call *c);
+int vfio_request_wait(struct call *c);
 int vfio_reset(struct call *c);
 int vfio_hotreset(struct call *c);
 int vfio_hotreset_info(struct call *c);
@@ -313,6 +316,7 @@ int process_give(struct call *c);
 int process_kill(struct call *c);
 int job_start(struct call *c);
 int job_wait(struct call *c);
+int kmemleak_check(struct call *c);
 int kunit_run(struct call *c);
 int kvm_check(struct call *c);
 int program_put(struct call *c);

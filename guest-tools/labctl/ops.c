@@ -78,6 +78,10 @@ const struct op ops[] = {
 	  ARGS(TEXT("dev"), NUM("enter"), OPT_NUM("wakeup")),
 	  "Lets the kernel put the device into low power, or not any more. With wakeup "
 	  "the first access ends it." },
+	{ "vfio.request.watch", vfio_request_watch, ARGS(TEXT("dev"), TEXT("name")),
+	  "Has the driver tell when it wants the device closed." },
+	{ "vfio.request.wait", vfio_request_wait, ARGS(TEXT("name"), OPT_NUM("timeout_ms")),
+	  "Waits until the driver wants the device closed. Default limit 10000 ms." },
 	{ "vfio.region", vfio_region, ARGS(TEXT("dev"), NUM("index")),
 	  "Size and flags of a region; a BAR's index is its number." },
 	{ "vfio.read", vfio_read,
@@ -234,6 +238,9 @@ const struct op ops[] = {
 	  "The answer of a job, once it is done; it is handed out once. Default limit "
 	  "0 ms." },
 
+	{ "kmemleak.check", kmemleak_check, ARGS(),
+	  "What kmemleak reports, after scans far enough apart: takes 6 seconds. available "
+	  "is false in a kernel without it." },
 	{ "kunit.run", kunit_run, ARGS(TEXT("suite")),
 	  "Runs a KUnit suite and returns its KTAP." },
 	{ "kvm.check", kvm_check, ARGS(),

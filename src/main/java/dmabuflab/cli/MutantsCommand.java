@@ -51,7 +51,9 @@ final class MutantsCommand implements Callable<Integer> {
 
     @Option(
             names = "--all",
-            description = "run the whole catalogue, not just what proves the rules a defect breaks")
+            description =
+                    "run the whole catalogue on each, not just what proves the rules it breaks"
+                            + " until a scenario is red")
     boolean all;
 
     @Option(
@@ -122,6 +124,7 @@ final class MutantsCommand implements Callable<Integer> {
                         flags.options(Optional.empty(), Optional.of(directory)),
                         selection,
                         flags.jobs,
+                        true,
                         line -> {});
         if (series.exitStatus() != 0) {
             throw new InfrastructureException(
@@ -142,6 +145,7 @@ final class MutantsCommand implements Callable<Integer> {
                             flags.options(Optional.of(mutant.patch()), Optional.of(directory)),
                             selection,
                             flags.jobs,
+                            !all,
                             line -> {});
             List<ScenarioResult> red =
                     result.scenarios().stream().filter(s -> s.outcome().isRed()).toList();

@@ -42,6 +42,9 @@ final class RunCommand implements Callable<Integer> {
             description = "where the report goes (default: reports/DATE, linked as reports/latest)")
     Path report;
 
+    @Option(names = "--fail-fast", description = "start no more scenarios once one is red")
+    boolean failFast;
+
     @Option(
             names = "--mutant",
             paramLabel = "PATCH",
@@ -57,6 +60,7 @@ final class RunCommand implements Callable<Integer> {
                         flags.options(Optional.ofNullable(mutant), Optional.ofNullable(report)),
                         selection,
                         flags.jobs,
+                        failFast,
                         line -> {
                             out.println(line);
                             out.flush();

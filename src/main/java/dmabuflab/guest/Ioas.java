@@ -48,7 +48,8 @@ public final class Ioas implements PageTable {
         return agent.attempt("ioas.map", mapArguments(buffer, iova, start, length));
     }
 
-    private Map<String, ?> mapArguments(DmaBuf buffer, long iova, long start, long length) {
+    /** What an agent is asked for to map it, for others to ask. */
+    public Map<String, ?> mapArguments(DmaBuf buffer, long iova, long start, long length) {
         return Map.of(
                 "ioas",
                 name,
@@ -73,6 +74,11 @@ public final class Ioas implements PageTable {
     /** IOMMU_IOAS_RESTORE everywhere; returns the holes that remain. */
     public Holes restore() {
         return holes(agent.call("ioas.restore", Map.of("ioas", name)));
+    }
+
+    /** All holes, which stay as they are. */
+    public Holes holes() {
+        return holes(agent.call("ioas.restore", Map.of("ioas", name, "report", 1)));
     }
 
     /** The holes of a range, which stay as they are. */

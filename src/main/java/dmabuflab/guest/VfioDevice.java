@@ -87,9 +87,19 @@ public final class VfioDevice {
         agent.call("vfio.command", Map.of("dev", name, "memory", enabled ? 1 : 0));
     }
 
+    /** The same where the kernel may refuse. */
+    public Answer tryMemory(boolean enabled) {
+        return agent.attempt("vfio.command", Map.of("dev", name, "memory", enabled ? 1 : 0));
+    }
+
     /** VFIO_DEVICE_RESET. */
     public void reset() {
         agent.call("vfio.reset", Map.of("dev", name));
+    }
+
+    /** A reset whose refusal is an answer. */
+    public Answer tryReset() {
+        return agent.attempt("vfio.reset", Map.of("dev", name));
     }
 
     /** Writes a BAR from the CPU. */

@@ -7,6 +7,8 @@ import java.util.List;
 public enum Accelerator {
     /** Emulation: always works. EPYC because P2PDMA accepts q35's host bridge on AMD Zen only. */
     TCG("tcg,thread=multi", "EPYC"),
+    /** The same with one virtual CPU running at a time. */
+    TCG_IN_TURNS("tcg,thread=single", "EPYC"),
     /** Hardware virtualization; chosen only after a trial saw a guest run. */
     KVM("kvm", "host");
 
@@ -16,6 +18,11 @@ public enum Accelerator {
     Accelerator(String accel, String cpu) {
         this.accel = accel;
         this.cpu = cpu;
+    }
+
+    /** This one with virtual CPUs that take turns, where that can be had. */
+    public Accelerator inTurns() {
+        return this == TCG ? TCG_IN_TURNS : this;
     }
 
     /** QEMU's options for it. */

@@ -48,8 +48,11 @@ final class Attempt {
         return testbed;
     }
 
-    Guest start() {
-        guest = lab.guest(model, directory, console::accept);
+    Guest start(boolean inTurns) {
+        guest =
+                inTurns
+                        ? lab.guestInTurns(model, directory, console::accept)
+                        : lab.guest(model, directory, console::accept);
         testbed = new Testbed(guest, lab, model, directory, testimony, parts);
         return guest;
     }
@@ -64,16 +67,15 @@ final class Attempt {
         Throwable problem = null;
         try (Guest closedLast = guest;
                 Testbed closedFirst = testbed) {
-            boolean talks =
-                    guest != null
-                            && !guest.hasEnded()
-                            && !(failure.orElse(null) instanceof GuestHung);
+            boolean running = guest != null && !guest.hasEnded();
+            boolean talks = running && !(failure.orElse(null) instanceof GuestHung);
             if (talks) {
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
             }
             if (failure.isEmpty()) {
                 guest.bye();
-            } else if (talks) {
+            } else if (running) {
+                // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
             }
         } catch (RuntimeException | IOException | AssertionError e) {

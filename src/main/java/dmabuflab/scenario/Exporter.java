@@ -5,10 +5,12 @@ import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.host.InfrastructureException;
 import dmabuflab.qemu.PciDevice;
 import dmabuflab.qemu.Qmp;
 import dmabuflab.witness.BarFile;
 import java.util.List;
+import java.util.Map;
 
 /** A memory device opened through vfio-pci: one of its BARs is a file that this process maps. */
 public final class Exporter {
@@ -33,18 +35,37 @@ public final class Exporter {
         this.vfio = vfio;
         this.memory = memory;
         this.testimony = testimony;
-        this.bar = device.memoryBar();
+        this.bar = memoryBar(PciDevice.find(qmp, device.hardware().id()));
         if (device.model().equals(NVME)) {
             vfio.write(0, NVME_PMRCTL, "01000000");
         }
+    }
+
+    /** The BAR that the file is behind: the one of its size. */
+    private int memoryBar(PciDevice decoding) {
+        return decoding.bars().entrySet().stream()
+                .filter(each -> each.getValue().size() == device.size())
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new InfrastructureException(
+                                        "no BAR of " + device.model() + " is its memory",
+                                        device.size() + " bytes; it has " + decoding.bars(),
+                                        "is the size a power of 2, and did the guest find room?"));
     }
 
     public VfioDevice vfio() {
         return vfio;
     }
 
+    /** Address of the device that came with it and shares its resets. */
+    public String sibling() {
+        return device.siblings().get(0).bdf();
+    }
+
     /** Where QEMU and the guest have it, and what came with it. */
-    public PluggedDevice device() {
+    PluggedDevice device() {
         return device;
     }
 

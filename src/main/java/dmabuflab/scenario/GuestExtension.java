@@ -27,6 +27,9 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
     public void beforeEach(ExtensionContext context) throws IOException {
         LabOptions options = LabOptions.from(context::getConfigurationParameter);
         Lab lab = Lab.of(options);
+        Assumptions.assumeFalse(
+                lab.sawRed() && ScenarioRunner.failsFast(context::getConfigurationParameter),
+                "a scenario was red before (--fail-fast)");
         ScenarioId id = ScenarioId.of(context);
         IommuModel model = Case.value(context, IommuModel.class).orElse(IommuModel.VTD);
         requireDevices(lab, model);
@@ -36,8 +39,10 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
         Files.writeString(attempt.directory().resolve("rerun"), options.rerun(id) + "\n");
         try {
-            Guest guest = attempt.start();
+            Guest guest = attempt.start(onMethodOrClass(context, CpusInTurns.class).isPresent());
             context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
+            Case.value(context, Trigger.class)
+                    .ifPresent(trigger -> attempt.testbed().plug(trigger.device()));
             for (String device : Listing.devices(context.getRequiredTestMethod())) {
                 attempt.testbed().plug(device);
             }

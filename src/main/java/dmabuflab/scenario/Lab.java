@@ -48,6 +48,8 @@ public final class Lab {
     private final Map<IommuModel, CompletableFuture<ModelGuests>> guests =
             new ConcurrentHashMap<>();
 
+    private volatile boolean red;
+
     private Lab(LabOptions options) {
         project = ProjectFiles.locate();
         cache = Cache.locate();
@@ -140,9 +142,24 @@ public final class Lab {
                 : ModelGuests.saved(image, cache, scale, report.root().resolve("boot-" + model));
     }
 
+    /** Tells that a scenario was red. */
+    void noteRed() {
+        red = true;
+    }
+
+    /** Whether a scenario was red so far. */
+    boolean sawRed() {
+        return red;
+    }
+
     /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */
     public Guest guest(IommuModel model, Path artefacts, Consumer<byte[]> console) {
         return guests(model).start(artefacts, scale, console);
+    }
+
+    /** The same with virtual CPUs that take turns, see {@link CpusInTurns}. */
+    Guest guestInTurns(IommuModel model, Path artefacts, Consumer<byte[]> console) {
+        return guests(model).inTurns().start(artefacts, scale, console);
     }
 
     /** Device models that a machine with this IOMMU takes and that this QEMU was built without. */

@@ -157,6 +157,9 @@ public final class ReportingListener implements TestExecutionListener {
     }
 
     private void add(TestIdentifier test, Outcome outcome, String message, String details) {
+        if (outcome.isRed()) {
+            Lab.of(options).noteRed();
+        }
         Instant start = started.getOrDefault(test.getUniqueId(), begin);
         Map<String, String> said = entries.getOrDefault(test.getUniqueId(), Map.of());
         String id = ScenarioId.of(test).map(ScenarioId::toString).orElse(test.getDisplayName());

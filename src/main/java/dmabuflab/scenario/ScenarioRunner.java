@@ -9,8 +9,10 @@ import dmabuflab.report.RunResult;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestDescriptor;
@@ -25,6 +27,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 /** Finds scenarios and runs them through JUnit's launcher. */
 public final class ScenarioRunner {
+    private static final String FAIL_FAST = "dmabuflab.fail-fast";
     private static final String PACKAGE = "dmabuflab.scenarios";
 
     private ScenarioRunner() {}
@@ -48,11 +51,16 @@ public final class ScenarioRunner {
      * Runs scenarios, each in its own guest, and writes their report.
      *
      * @param jobs how many guests at once
+     * @param failFast skip what has not begun when a scenario is red
      * @param progress is told a line for each verdict as it falls
      * @throws InfrastructureException when there is no kernel or no guest to run them on
      */
     public static RunResult run(
-            LabOptions options, Selection selection, int jobs, Consumer<String> progress) {
+            LabOptions options,
+            Selection selection,
+            int jobs,
+            boolean failFast,
+            Consumer<String> progress) {
         // Builds and boots what is missing, which is no scenario's time or fault.
         Lab lab = Lab.of(options);
         models(selection).forEach(lab::prepare);
@@ -62,6 +70,7 @@ public final class ScenarioRunner {
                         .configurationParameters(options.toParameters())
                         .configurationParameters(selection.toParameters())
                         .configurationParameters(Parallelism.of(jobs))
+                        .configurationParameter(FAIL_FAST, Boolean.toString(failFast))
                         .build();
         launcher().execute(request, listener);
         RunResult result = listener.result();
@@ -71,6 +80,10 @@ public final class ScenarioRunner {
         }
         ReportWriters.write(result);
         return result;
+    }
+
+    static boolean failsFast(Function<String, Optional<String>> parameters) {
+        return parameters.apply(FAIL_FAST).map(Boolean::parseBoolean).orElse(false);
     }
 
     /** The IOMMU models that the scenarios meant run on. */

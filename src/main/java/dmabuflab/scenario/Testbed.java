@@ -9,6 +9,7 @@ import dmabuflab.guest.Guest;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Job;
+import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Trace;
 import dmabuflab.guest.VfioDevice;
@@ -71,6 +72,10 @@ public final class Testbed implements AutoCloseable {
     /** The IOMMU, from outside. */
     public IommuView iommu() {
         return iommu;
+    }
+
+    public PciBus pciBus() {
+        return new PciBus(agent());
     }
 
     /** Opens the first memory device, decoding and mastering on. */
@@ -167,6 +172,11 @@ public final class Testbed implements AutoCloseable {
     /** Number of attachments of all dma-bufs in the guest, by debugfs. */
     public long attachments() {
         return totals("Total (\\d+) devices attached");
+    }
+
+    /** What kmemleak reports, "" in a kernel without it: only the debug variant has it. */
+    public String leaks() {
+        return agent().call("kmemleak.check", Map.of()).text("leaks");
     }
 
     /**

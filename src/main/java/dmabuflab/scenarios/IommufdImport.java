@@ -206,6 +206,8 @@ class IommufdImport {
         assertThat(ioas.tryMap(buffer, IOVA, 0, SOME.length()).errno()).isEqualTo("ENODEV");
 
         assertThat(bed.attachments()).isZero();
+        buffer.close();
+        assertThat(bed.buffers()).as("dma-bufs that the refused mapping keeps").isZero();
         assertThat(bed.iommu().mappings(edu.device())).isEmpty();
     }
 

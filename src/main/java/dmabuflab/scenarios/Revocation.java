@@ -234,6 +234,53 @@ class Revocation {
     }
 
     @Test
+    @DisplayName("a hot reset revokes the buffers of every device on the bus, and gives them back")
+    @Proves({"RV1", "UR1"})
+    @Devices("ivshmem-two-on-bus:1M")
+    void hotResetReachesAllDevices(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        VfioDevice sibling = VfioDevice.open(bed.agent(), exporter.sibling(), "sibling");
+        Range small = new Range(0, PAGES * Exporter.PAGE);
+        Importer ours = bed.importer(exporter.export(small));
+        Importer theirs =
+                bed.importer(sibling.export(exporter.bar(), List.of(small), "sibling-buf"));
+        List<Pfn> before = theirs.range(0, PAGES);
+
+        exporter.vfio().hotReset();
+
+        for (Importer each : List.of(ours, theirs)) {
+            assertThat(each.notifies())
+                    .extracting(Notify::requeryErrno)
+                    .containsExactly("ENODEV", "");
+        }
+        assertThat(theirs.range(0, PAGES)).isEqualTo(before);
+        assertThat(ours.query(0).pfn()).isEqualTo(exporter.pfn(0));
+    }
+
+    @Test
+    @DisplayName("in low power nothing gives access back, not even a COMMAND write or a new export")
+    @Proves({"RV1", "RV6", "PQ3"})
+    @Devices("nvme:16M")
+    void lowPowerLasts(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        Importer importer = bed.importer(exporter.export(SOME));
+        assertGranted(exporter, importer);
+        exporter.vfio().lowPower(true);
+        assertRevoked(importer);
+
+        exporter.vfio().memory(true);
+
+        assertRevoked(importer);
+        DmaBuf born = exporter.export(SOME);
+        assertThat(Importer.tryAttach(bed.agent(), born, Wish.PFN_IMPORTER, "early").errno())
+                .as("attaching to a buffer exported in low power")
+                .isEqualTo("ENODEV");
+        exporter.vfio().lowPower(false);
+        assertGranted(exporter, importer);
+        assertGranted(exporter, bed.importer(born));
+    }
+
+    @Test
     @DisplayName("queries racing a storm of revokes never get a PFN after a revoke has returned")
     @Proves("RV4")
     void queriesRaceRevokes(Testbed bed) {

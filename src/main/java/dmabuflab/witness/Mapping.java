@@ -20,7 +20,7 @@ public record Mapping(
     }
 
     /** Whether {@code next} goes on where this one ends, under the same conditions. */
-    boolean continuedBy(Mapping next) {
+    public boolean continuedBy(Mapping next) {
         return next.iova == iova + length
                 && next.physical == physical + length
                 && next.pageSize == pageSize
@@ -28,7 +28,8 @@ public record Mapping(
                 && next.write == write;
     }
 
-    Mapping plus(long more) {
+    /** The same run, {@code more} bytes longer. */
+    public Mapping plus(long more) {
         return new Mapping(iova, physical, length + more, pageSize, read, write);
     }
 

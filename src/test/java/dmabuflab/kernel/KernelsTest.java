@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -272,10 +273,22 @@ class KernelsTest {
     void takesATreeThatIgnoresItself() throws IOException {
         FakeKernel kernel = FakeKernel.asTree(root);
         FakeKernel.write(kernel.source.resolve(".gitignore"), "/*\n");
-        Command.of("git", "init", "--quiet").in(kernel.source).check();
+        git("init", "--quiet").in(kernel.source).check();
         assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("two");
         FakeKernel.write(kernel.source.resolve("drivers/three.c"), "three\n");
         assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("three");
+    }
+
+    /** Git in the directory it runs in: under a rebase or a hook, git's variables name another. */
+    private static Command git(String... words) {
+        Command command =
+                Command.of(Stream.concat(Stream.of("git"), Arrays.stream(words)).toList());
+        for (String name : System.getenv().keySet()) {
+            if (name.startsWith("GIT_")) {
+                command.env(name, null);
+            }
+        }
+        return command;
     }
 
     private static Map<Path, FileTime> times(Path directory) throws IOException {
@@ -325,7 +338,7 @@ class KernelsTest {
         FakeKernel kernel = FakeKernel.asTarball(root);
         kernel.patch("0001-a", "drivers/one.c", "5", "fünf");
         kernel.kernels().obtain("9.8", "");
-        assertThat(Command.of("git", "log", "--format=%s%n%b").in(kernel.unpacked()).output())
+        assertThat(git("log", "--format=%s%n%b").in(kernel.unpacked()).output())
                 .isEqualTo(
                         """
                         drivers: Replace 5 by fünf

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.BarMapping;
+import dmabuflab.guest.Importer;
+import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.EachTrigger;
+import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.Proves;
+import dmabuflab.scenario.Testbed;
+import dmabuflab.scenario.Trigger;
+import org.junit.jupiter.api.DisplayName;
+
+/** The BAR mapped for the CPU, beside an importer: both are cut off, or neither is. */
+@Catalogue
+class CpuMapping {
+    private static final Range SOME = new Range(1 << 16, 64 * Exporter.PAGE);
+    private static final int BYTES = 64;
+
+    // A mapping keeps its device open, so no trigger is for ever while there is one.
+    @EachTrigger({
+        Trigger.COMMAND_MEMORY,
+        Trigger.COMMAND_MEMORY_OF_NVME,
+        Trigger.DEVICE_RESET,
+        Trigger.FLR,
+        Trigger.HOT_RESET,
+        Trigger.HOT_RESET_OF_TWO_OPEN,
+        Trigger.HOT_RESET_OF_TWO_ONE_CLOSED,
+        Trigger.D3HOT,
+        Trigger.LOW_POWER,
+        Trigger.LOW_POWER_UNTIL_ACCESS,
+        Trigger.HOT_RESET_REFUSED,
+        Trigger.COMMAND_WRITE_FAILS,
+        Trigger.DEVICE_RESET_FAILS,
+        Trigger.FLR_FAILS,
+        Trigger.HOT_RESET_FAILS,
+        Trigger.D3HOT_FAILS
+    })
+    @DisplayName("an access through the mapping gets SIGBUS exactly when importers are cut off")
+    @Proves("CP1")
+    void mappingEndsWithImporters(Testbed bed, Trigger trigger) {
+        Exporter exporter = bed.exporter();
+        Importer importer = bed.importer(exporter.export(SOME));
+        BarMapping mapping = exporter.vfio().map(exporter.bar(), SOME, "mapping");
+        exporter.memory().fill();
+        assertBothReach(exporter, mapping, importer);
+
+        trigger.pull(bed, exporter);
+
+        if (trigger.effect() == Trigger.Effect.LASTING) {
+            assertThat(mapping.tryRead(0, BYTES).errno()).isEqualTo("SIGBUS");
+            assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
+            trigger.undo(bed, exporter);
+        }
+        assertBothReach(exporter, mapping, importer);
+    }
+
+    private static void assertBothReach(Exporter exporter, BarMapping mapping, Importer importer) {
+        assertThat(mapping.read(0, BYTES))
+                .as("what the CPU reads")
+                .isEqualTo(exporter.memory().pattern(SOME.offset(), BYTES));
+        assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(SOME.offset()));
+    }
+}
