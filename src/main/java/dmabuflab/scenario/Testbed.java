@@ -13,8 +13,11 @@ import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Trace;
 import dmabuflab.guest.VfioDevice;
+import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.witness.BarFile;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -162,6 +165,17 @@ public final class Testbed implements AutoCloseable {
         testimony.record(
                 Witness.KERNEL_EVENTS, lines.size() + " events with " + Arrays.toString(texts));
         return lines;
+    }
+
+    /** Whether the kernel was built with an option, for instance {@code CONFIG_KASAN}. */
+    public boolean kernelHas(String option) {
+        try {
+            return Files.readString(lab.kernel().config())
+                    .lines()
+                    .anyMatch((option + "=y")::equals);
+        } catch (IOException e) {
+            throw Disk.failure("cannot read the kernel's configuration", lab.kernel().config(), e);
+        }
     }
 
     /** Number of dma-bufs that exist in the guest, by debugfs. */
