@@ -44,6 +44,16 @@ public interface IommuView extends AutoCloseable {
      */
     long iotlbInvalidations(VfioDevice device, long iova);
 
+    /**
+     * Whether what may be cached of this IOVA was invalidated before the exporter stopped decoding
+     * its BAR, the first time since then; empty when it has decoded it ever since.
+     *
+     * @param since how many {@link #events} there had been
+     * @throws AssertionError when the device is in no domain
+     */
+    Optional<Boolean> invalidatedBeforeDecodingEnded(
+            VfioDevice device, long iova, Exporter exporter, int since);
+
     /** What QEMU's IOMMU has traced so far. */
     List<TraceEvent> events();
 

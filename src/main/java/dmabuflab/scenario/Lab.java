@@ -15,8 +15,11 @@ import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
+import dmabuflab.witness.BarTrace;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -136,7 +139,7 @@ public final class Lab {
                         qemu,
                         accelerator.accelerator(),
                         machine(model),
-                        model.parser().events());
+                        traced(model));
         return cold
                 ? ModelGuests.cold(image)
                 : ModelGuests.saved(image, cache, scale, report.root().resolve("boot-" + model));
@@ -150,6 +153,12 @@ public final class Lab {
     /** Whether a scenario was red so far. */
     boolean sawRed() {
         return red;
+    }
+
+    private static List<String> traced(IommuModel model) {
+        List<String> events = new ArrayList<>(model.parser().events());
+        events.add(BarTrace.EVENT);
+        return events;
     }
 
     /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */

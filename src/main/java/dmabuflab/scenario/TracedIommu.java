@@ -71,12 +71,39 @@ abstract class TracedIommu implements IommuView {
 
     @Override
     public final long iotlbInvalidations(VfioDevice device, long iova) {
-        int domain =
-                tables().domain(source(device))
-                        .orElseThrow(() -> new AssertionError(device.bdf() + " is in no domain"));
+        int domain = domain(device);
         long count = events().stream().filter(event -> drops(event, domain, iova)).count();
         record(String.format("%d invalidations of domain %d at 0x%x", count, domain, iova));
         return count;
+    }
+
+    @Override
+    public final Optional<Boolean> invalidatedBeforeDecodingEnded(
+            VfioDevice device, long iova, Exporter exporter, int since) {
+        int domain = domain(device);
+        SourceId decoding = SourceId.parse(exporter.device().bdf());
+        boolean invalidated = false;
+        for (TraceEvent event : events().subList(since, events.size())) {
+            invalidated |= drops(event, domain, iova);
+            if (event instanceof TraceEvent.BarUnmapped bar
+                    && bar.device().equals(decoding)
+                    && bar.bar() == exporter.bar()) {
+                record(
+                        String.format(
+                                "BAR %d of %s no longer decoded, 0x%x %s",
+                                bar.bar(),
+                                decoding,
+                                iova,
+                                invalidated ? "invalidated before" : "not invalidated"));
+                return Optional.of(invalidated);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private int domain(VfioDevice device) {
+        return tables().domain(source(device))
+                .orElseThrow(() -> new AssertionError(device.bdf() + " is in no domain"));
     }
 
     /** Whether nothing of this IOVA was left in any cache after the event. */

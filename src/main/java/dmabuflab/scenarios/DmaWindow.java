@@ -126,6 +126,22 @@ final class DmaWindow {
         return bed.iommu().iotlbInvalidations(edu.device(), iova + USED);
     }
 
+    /** How much the IOMMU has done so far, for {@link #assertInvalidatedFirst}. */
+    int mark() {
+        return bed.iommu().events().size();
+    }
+
+    /** What was cached of the window went before the hardware behind it did. */
+    void assertInvalidatedFirst(int mark) {
+        assertThat(
+                        bed.iommu()
+                                .invalidatedBeforeDecodingEnded(
+                                        edu.device(), iova + USED, exporter, mark)
+                                .orElse(true))
+                .as("IOTLB invalidated before the exporter's BAR was no longer decoded")
+                .isTrue();
+    }
+
     /** Each page is mapped to its own frame, and DMA reads and writes its memory and no other. */
     void assertWorks() {
         assertMapped();

@@ -62,6 +62,7 @@ class IommufdTriggers {
         DmaWindow window = DmaWindow.of(bed, exporter, ioas, edu, SOME).map();
         window.assertWorks();
         long invalidations = window.invalidations();
+        int mark = window.mark();
 
         trigger.pull(bed, exporter);
 
@@ -69,6 +70,7 @@ class IommufdTriggers {
             assertThat(window.invalidations())
                     .as("IOTLB invalidations of the window when the call had returned")
                     .isGreaterThan(invalidations);
+            window.assertInvalidatedFirst(mark);
         }
         switch (trigger.effect()) {
             case LASTING -> {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Follows the file that QEMU's "log" trace backend writes ({@code -D file}) and turns what an IOMMU
@@ -46,12 +47,16 @@ public final class QemuTrace {
                         chunk.array(),
                         0,
                         chunk.position(),
-                        line -> TraceLine.of(line).flatMap(parser::parse).ifPresent(events::add));
+                        line -> TraceLine.of(line).flatMap(this::parse).ifPresent(events::add));
                 chunk.clear();
             }
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read QEMU's trace " + file, e);
         }
         return events;
+    }
+
+    private Optional<TraceEvent> parse(TraceLine line) {
+        return BarTrace.parse(line).or(() -> parser.parse(line));
     }
 }

@@ -5,13 +5,14 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Something QEMU's IOMMU model did, from QEMU's trace log. */
+/** Something QEMU's IOMMU model did, or the bus behind it, from QEMU's trace log. */
 public sealed interface TraceEvent
         permits TraceEvent.Fault,
                 TraceEvent.FaultRecorded,
                 TraceEvent.IotlbInvalidation,
                 TraceEvent.ContextInvalidation,
                 TraceEvent.RootTable,
+                TraceEvent.BarUnmapped,
                 VirtioIommuEvent {
     /** When, on the host's clock; present when QEMU runs with {@code -msg timestamp=on}. */
     Optional<Instant> at();
@@ -75,6 +76,14 @@ public sealed interface TraceEvent
             Granularity granularity,
             OptionalInt domain,
             Optional<SourceId> source)
+            implements TraceEvent {}
+
+    /**
+     * A BAR is no longer decoded: COMMAND.MEM was cleared, or the device is being reset.
+     *
+     * @param address where it was, bytes
+     */
+    record BarUnmapped(Optional<Instant> at, SourceId device, int bar, long address)
             implements TraceEvent {}
 
     /** The guest set the root table. */

@@ -66,6 +66,22 @@ class QemuTraceTest {
     }
 
     @Test
+    void readsWhenABarIsNoLongerDecoded() {
+        assertThat(
+                        TraceLine.of("pci_update_mappings_del edu 02:00.0 0,0xfe600000+0x100000")
+                                .flatMap(BarTrace::parse))
+                .contains(
+                        new TraceEvent.BarUnmapped(
+                                Optional.empty(), SourceId.parse("02:00.0"), 0, 0xfe600000L));
+        assertThat(TraceLine.of("vtd_inv_desc_cc_global x").flatMap(BarTrace::parse)).isEmpty();
+        assertThatThrownBy(
+                        () ->
+                                TraceLine.of("pci_update_mappings_del edu 02:00.0 0")
+                                        .flatMap(BarTrace::parse))
+                .isInstanceOf(MalformedTraceException.class);
+    }
+
+    @Test
     void theInvalidationComesBeforeTheFault() throws IOException {
         List<TraceEvent> events = new QemuTrace(recorded(), new VtdTrace()).poll();
         int invalidated =
