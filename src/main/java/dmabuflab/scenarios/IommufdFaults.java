@@ -8,6 +8,7 @@ import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Edu;
 import dmabuflab.guest.Fault;
 import dmabuflab.guest.Hwpt;
+import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Ioas.Holes;
 import dmabuflab.guest.Job;
@@ -230,6 +231,30 @@ class IommufdFaults {
                         });
         assertThat(failed).as("allocations that failed").isPositive();
         window.assertWorks();
+    }
+
+    // Not of the device: on 7.3.4 the IOMMU's driver allocates when vfio hands the device back to
+    // the default domain, and the kernel warns if it cannot, whether there is a buffer or not.
+    @Test
+    @DisplayName("closing a buffer cannot fail for want of memory")
+    @Proves("RV6")
+    void close(Testbed bed) {
+        exporter = bed.exporter();
+        Importer importer = bed.importer(exporter.export(TWO));
+        DmaBuf last = exporter.export(TWO);
+
+        int failed =
+                sweep(
+                        bed,
+                        "handle.close",
+                        Map.of("name", last.name()),
+                        answer -> {
+                            assertThat(answer.ok()).as("closing the buffer").isTrue();
+                            assertThat(bed.buffers()).as("the other one").isEqualTo(1);
+                            exporter.vfio().export(exporter.bar(), List.of(TWO), last.name());
+                        });
+        assertThat(failed).as("allocations of a close").isZero();
+        assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(TWO[0].offset()));
     }
 
     /**
