@@ -63,7 +63,9 @@ public final class ScenarioRunner {
             Consumer<String> progress) {
         // Builds and boots what is missing, which is no scenario's time or fault.
         Lab lab = Lab.of(options);
-        models(selection).forEach(lab::prepare);
+        if (!failFast) { // else some of it may never be needed
+            models(selection).forEach(lab::prepare);
+        }
         ReportingListener listener = new ReportingListener(progress);
         LauncherDiscoveryRequest request =
                 request(test -> Listing.of(test).map(selection::includes).orElse(true))
