@@ -190,12 +190,6 @@ public final class Lab {
         return kernels.selftests(kernel, mutant);
     }
 
-    /** Which of them are known to fail on this kernel, whatever the series does. */
-    KnownFailures knownFailures() {
-        return KnownFailures.of(
-                project.kernelConfig().resolve("known-failures.txt"), kernel.release());
-    }
-
     /** Where device descriptions are. */
     public Path devices() {
         return project.qemu().resolve("devices");

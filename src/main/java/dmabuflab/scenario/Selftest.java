@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 
 /** One of the kernel's own selftests, run in a scenario's guest and judged case by case. */
@@ -52,7 +51,7 @@ final class Selftest {
         if (ended.timedOut()) {
             bed.guest().showBlockedTasks();
         }
-        judge(file.getFileName().toString(), ended, lab.knownFailures(), parts);
+        judge(ended, parts);
     }
 
     private void keep(String name, String output) {
@@ -70,16 +69,11 @@ final class Selftest {
      * @throws AssertionError when a case failed, or the program did less than it planned or claims
      * @throws GuestHung when it had to be killed
      */
-    static void judge(String program, Ended ended, KnownFailures known, List<Part> parts) {
+    static void judge(Ended ended, List<Part> parts) {
         SelftestLog log = SelftestLog.of(ended.output());
         for (Case each : log.cases()) {
-            Optional<String> reason =
-                    each.result() == Result.FAILED
-                            ? known.reason(program, each.name())
-                            : Optional.empty();
-            Outcome outcome = reason.isPresent() ? Outcome.SKIPPED : outcome(each.result());
-            String why = reason.map(text -> "known to fail: " + text + "\n").orElse("");
-            parts.add(new Part(parts.size() + 1, each.name(), outcome, why + each.reason()));
+            parts.add(
+                    new Part(parts.size() + 1, each.name(), outcome(each.result()), each.reason()));
         }
         if (ended.timedOut()) {
             throw new GuestHung(

@@ -269,6 +269,14 @@ final class DmaWindow {
                                     .as("%s is of a write", fault)
                                     .isTrue();
                         });
+        bed.iommu()
+                .lastFaultRecord()
+                .ifPresent(
+                        fault ->
+                                assertThat(fault)
+                                        .as("fault recording register")
+                                        .matches(f -> f.page() == iova + USED)
+                                        .matches(f -> f.couldBe(IommuFault.Access.WRITE)));
         assertThat(exporter.memory().changedRanges(before)).as("memory that changed").isEmpty();
     }
 

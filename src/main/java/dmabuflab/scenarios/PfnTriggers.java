@@ -23,6 +23,7 @@ class PfnTriggers {
     private static final long PAGES = 64;
     private static final Range SOME = new Range(1 << 16, PAGES * Exporter.PAGE);
     private static final String REFUSED = "ENODEV";
+    private static final List<String> GIVEN_BACK = List.of(REFUSED, "");
 
     @EachTrigger
     @DisplayName("each trigger is notified, queries are refused, and the same PFNs come back")
@@ -60,8 +61,6 @@ class PfnTriggers {
             assertThat(importer.range(0, PAGES)).isEqualTo(before);
         }
     }
-
-    private static final List<String> GIVEN_BACK = List.of(REFUSED, "");
 
     /** What queries from inside the notifies since the last time gave. */
     private static void assertHeard(Importer importer, String... errnos) {

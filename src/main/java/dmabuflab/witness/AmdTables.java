@@ -33,7 +33,7 @@ public final class AmdTables implements IommuTables {
     /** How far a device can reach that is not translated. */
     private static final long EVERYTHING = 1L << 52;
 
-    private final PhysicalMemory memory;
+    private final TableMemory memory;
     private final boolean enabled;
     private final long table;
     private final long tableBytes;
@@ -44,7 +44,7 @@ public final class AmdTables implements IommuTables {
      * @param control the register at offset 0x18
      */
     public AmdTables(PhysicalMemory memory, long deviceTableBase, long control) {
-        this.memory = memory;
+        this.memory = new TableMemory(memory);
         this.enabled = (control & 1) != 0;
         this.table = deviceTableBase & ADDRESS;
         this.tableBytes = ((deviceTableBase & 0x1ff) + 1) * 4096;
@@ -66,8 +66,8 @@ public final class AmdTables implements IommuTables {
         if (offset >= tableBytes) {
             return Optional.empty();
         }
-        long entry = readLong(table + offset);
-        int domain = (int) readLong(table + offset + 8) & 0xffff;
+        long entry = memory.readLong(table + offset);
+        int domain = (int) memory.readLong(table + offset + 8) & 0xffff;
         if ((entry & PRESENT) == 0) {
             return Optional.of(new Root(domain, 0, 0, true, true));
         }
@@ -75,12 +75,13 @@ public final class AmdTables implements IommuTables {
             return Optional.empty();
         }
         if ((entry & GUEST_TRANSLATION) != 0) {
-            throw new UnsupportedOperationException(
-                    source + " uses guest translation, which this walker does not follow");
+            throw TableMemory.malformed(
+                    "device table entry", table + offset, entry, "guest translation, not offered");
         }
         int level = level(entry);
         if (level == 7) {
-            throw malformed("device table entry", table + offset, entry, "reserved mode 7");
+            throw TableMemory.malformed(
+                    "device table entry", table + offset, entry, "reserved mode 7");
         }
         return Optional.of(
                 new Root(
@@ -96,7 +97,6 @@ public final class AmdTables implements IommuTables {
      * {@inheritDoc}
      *
      * @throws MalformedTableException when an entry on the way is not what hardware accepts
-     * @throws UnsupportedOperationException for guest translation
      */
     @Override
     public Optional<Translation> translate(SourceId source, long iova) {
@@ -116,7 +116,7 @@ public final class AmdTables implements IommuTables {
         int tables = 0;
         for (int level = root.level(); ; ) {
             long at = page + ((iova >>> shift(level)) & (ENTRIES - 1)) * 8;
-            long entry = readLong(at);
+            long entry = memory.readLong(at);
             tables++;
             if ((entry & PRESENT) == 0) {
                 return Optional.empty();
@@ -145,7 +145,6 @@ public final class AmdTables implements IommuTables {
      *
      * @throws MalformedTableException when an entry is not what hardware accepts, or when there are
      *     more than {@value VtdTables#MAX_TABLES} page tables
-     * @throws UnsupportedOperationException for guest translation
      */
     @Override
     public List<Mapping> mappings(SourceId source) {
@@ -174,7 +173,7 @@ public final class AmdTables implements IommuTables {
                                 + " page tables; do they form a cycle?");
             }
             ByteBuffer entries =
-                    ByteBuffer.wrap(read(page, ENTRIES * 8)).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer.wrap(memory.read(page, ENTRIES * 8)).order(ByteOrder.LITTLE_ENDIAN);
             int reachable = level == 6 ? 1 << (64 - shift(6)) : ENTRIES;
             for (int i = 0; i < reachable; i++) {
                 long entry = entries.getLong(i * 8);
@@ -217,12 +216,14 @@ public final class AmdTables implements IommuTables {
             long size = 1L << (13 + Long.numberOfTrailingZeros(~((entry & ADDRESS) >>> 12)));
             long share = 1L << shift(level);
             if (size < share || size > share << 8) {
-                throw malformed("page table entry", at, entry, "page size at level " + level);
+                throw TableMemory.malformed(
+                        "page table entry", at, entry, "page size at level " + level);
             }
             return size;
         }
         if (next >= level) {
-            throw malformed("page table entry", at, entry, "level " + next + " below " + level);
+            throw TableMemory.malformed(
+                    "page table entry", at, entry, "level " + next + " below " + level);
         }
         return 0;
     }
@@ -245,33 +246,5 @@ public final class AmdTables implements IommuTables {
     /** Number of address bits below those that index a table of this level. */
     private static int shift(int level) {
         return 12 + (level - 1) * 9;
-    }
-
-    private static MalformedTableException malformed(
-            String what, long at, long value, String problem) {
-        return new MalformedTableException(
-                "%s at 0x%x is 0x%016x: %s".formatted(what, at, value, problem));
-    }
-
-    private long readLong(long at) {
-        try {
-            return memory.readLong(at);
-        } catch (IndexOutOfBoundsException e) {
-            throw outside(at);
-        }
-    }
-
-    private byte[] read(long at, int n) {
-        try {
-            return memory.read(at, n);
-        } catch (IndexOutOfBoundsException e) {
-            throw outside(at);
-        }
-    }
-
-    private MalformedTableException outside(long at) {
-        return new MalformedTableException(
-                "a table is said to be at 0x%x, outside the %d bytes of memory"
-                        .formatted(at, memory.size()));
     }
 }

@@ -36,7 +36,7 @@ public final class VtdTables implements IommuTables {
      */
     static final int MAX_TABLES = 1 << 14;
 
-    private final PhysicalMemory memory;
+    private final TableMemory memory;
     private final long root;
     private final int mode;
 
@@ -46,7 +46,7 @@ public final class VtdTables implements IommuTables {
      *     with its mode bits
      */
     public VtdTables(PhysicalMemory memory, long rootTableAddress) {
-        this.memory = memory;
+        this.memory = new TableMemory(memory);
         this.root = rootTableAddress & ADDRESS;
         this.mode = (int) (rootTableAddress >>> 10) & 3;
     }
@@ -90,7 +90,8 @@ public final class VtdTables implements IommuTables {
             return sources;
         }
         for (int bus = 0; bus < 256; bus++) {
-            if (((readLong(root + bus * 16L) | readLong(root + bus * 16L + 8)) & 1) == 0) {
+            if (((memory.readLong(root + bus * 16L) | memory.readLong(root + bus * 16L + 8)) & 1)
+                    == 0) {
                 continue;
             }
             for (int devfn = 0; devfn < 256; devfn++) {
@@ -139,16 +140,16 @@ public final class VtdTables implements IommuTables {
 
     private Optional<DeviceTable> legacy(SourceId source) {
         long rootEntry = root + source.bus() * 16L;
-        long low = readLong(rootEntry);
+        long low = memory.readLong(rootEntry);
         if ((low & 1) == 0) {
             return Optional.empty();
         }
         refuse("root entry", rootEntry, low, 0xffe);
-        refuse("root entry", rootEntry + 8, readLong(rootEntry + 8), ~0L);
+        refuse("root entry", rootEntry + 8, memory.readLong(rootEntry + 8), ~0L);
 
         long entry = (low & ADDRESS) + source.devfn() * 16L;
-        long lo = readLong(entry);
-        long hi = readLong(entry + 8);
+        long lo = memory.readLong(entry);
+        long hi = memory.readLong(entry + 8);
         if ((lo & 1) == 0) {
             return Optional.empty();
         }
@@ -170,28 +171,29 @@ public final class VtdTables implements IommuTables {
             case 2:
                 return Optional.of(passThrough(domain, levels));
             default:
-                throw malformed("context entry", entry, lo, "reserved translation type 3");
+                throw TableMemory.malformed(
+                        "context entry", entry, lo, "reserved translation type 3");
         }
     }
 
     private Optional<DeviceTable> scalable(SourceId source) {
         // A root entry has two halves: context tables of the functions below and from 0x80.
         long rootHalf = root + source.bus() * 16L + (source.devfn() >> 7) * 8L;
-        long half = readLong(rootHalf);
+        long half = memory.readLong(rootHalf);
         if ((half & 1) == 0) {
             return Optional.empty();
         }
         refuse("scalable root entry", rootHalf, half, 0xffe);
 
         long context = (half & ADDRESS) + (source.devfn() & 0x7f) * 32L;
-        long lo = readLong(context);
+        long lo = memory.readLong(context);
         if ((lo & 1) == 0) {
             return Optional.empty();
         }
-        int pasid = (int) readLong(context + 8) & 0xf_ffff;
+        int pasid = (int) memory.readLong(context + 8) & 0xf_ffff;
         long directorySize = 1L << (((lo >>> 9) & 7) + 7);
         if (pasid >>> 6 >= directorySize) {
-            throw malformed(
+            throw TableMemory.malformed(
                     "scalable context entry",
                     context,
                     lo,
@@ -199,23 +201,24 @@ public final class VtdTables implements IommuTables {
         }
 
         long directoryEntry = (lo & ADDRESS) + (pasid >>> 6) * 8L;
-        long directory = readLong(directoryEntry);
+        long directory = memory.readLong(directoryEntry);
         if ((directory & 1) == 0) {
             return Optional.empty();
         }
         long entry = (directory & ADDRESS) + (pasid & 0x3f) * 64L;
-        long first = readLong(entry);
+        long first = memory.readLong(entry);
         if ((first & 1) == 0) {
             return Optional.empty();
         }
-        int domain = (int) readLong(entry + 8) & 0xffff;
+        int domain = (int) memory.readLong(entry + 8) & 0xffff;
         int type = (int) (first >>> 6) & 7;
         switch (type) {
             case 1:
-                long third = readLong(entry + 16);
+                long third = memory.readLong(entry + 16);
                 int mode = (int) (third >>> 2) & 3;
                 if (mode > 1) {
-                    throw malformed("PASID entry", entry + 16, third, "reserved paging mode");
+                    throw TableMemory.malformed(
+                            "PASID entry", entry + 16, third, "reserved paging mode");
                 }
                 return Optional.of(
                         new DeviceTable(
@@ -240,7 +243,8 @@ public final class VtdTables implements IommuTables {
                 return Optional.of(
                         passThrough(domain, levels("PASID entry", entry, (int) (first >>> 2) & 7)));
             default:
-                throw malformed("PASID entry", entry, first, "reserved translation type " + type);
+                throw TableMemory.malformed(
+                        "PASID entry", entry, first, "reserved translation type " + type);
         }
     }
 
@@ -256,7 +260,7 @@ public final class VtdTables implements IommuTables {
         boolean write = true;
         for (int level = device.levels(); ; level--) {
             long at = table + ((iova >>> shift(level)) & (ENTRIES - 1)) * 8;
-            long entry = readLong(at);
+            long entry = memory.readLong(at);
             read &= reads(device.kind(), entry);
             write &= writes(device.kind(), entry);
             if (!read && !write) {
@@ -288,7 +292,7 @@ public final class VtdTables implements IommuTables {
             }
             long size = 1L << shift(level);
             ByteBuffer entries =
-                    ByteBuffer.wrap(read(table, ENTRIES * 8)).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer.wrap(memory.read(table, ENTRIES * 8)).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < ENTRIES; i++) {
                 long entry = entries.getLong(i * 8);
                 boolean read = mayRead && reads(kind, entry);
@@ -324,7 +328,8 @@ public final class VtdTables implements IommuTables {
             return false;
         }
         if (level > 3) {
-            throw malformed("page table entry", at, entry, "large page at level " + level);
+            throw TableMemory.malformed(
+                    "page table entry", at, entry, "large page at level " + level);
         }
         // Bit 12 of a first-stage large page is an attribute, so it is not looked at.
         refuse("large page entry", at, entry, (1L << shift(level)) - (1L << (PAGE_SHIFT + 1)));
@@ -364,36 +369,8 @@ public final class VtdTables implements IommuTables {
 
     private static void refuse(String what, long at, long value, long reserved) {
         if ((value & reserved) != 0) {
-            throw malformed(
+            throw TableMemory.malformed(
                     what, at, value, "reserved bits 0x%x".formatted(value & reserved) + " set");
         }
-    }
-
-    private static MalformedTableException malformed(
-            String what, long at, long value, String problem) {
-        return new MalformedTableException(
-                "%s at 0x%x is 0x%016x: %s".formatted(what, at, value, problem));
-    }
-
-    private long readLong(long at) {
-        try {
-            return memory.readLong(at);
-        } catch (IndexOutOfBoundsException e) {
-            throw outside(at);
-        }
-    }
-
-    private byte[] read(long at, int n) {
-        try {
-            return memory.read(at, n);
-        } catch (IndexOutOfBoundsException e) {
-            throw outside(at);
-        }
-    }
-
-    private MalformedTableException outside(long at) {
-        return new MalformedTableException(
-                "a table is said to be at 0x%x, outside the %d bytes of memory"
-                        .formatted(at, memory.size()));
     }
 }

@@ -9,17 +9,12 @@ import static org.assertj.core.api.Assertions.tuple;
 import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.Program.Ended;
 import dmabuflab.report.Outcome;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import org.assertj.core.api.AbstractThrowableAssert;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
 class SelftestTest {
@@ -27,19 +22,10 @@ class SelftestTest {
             "TAP version 13\n1..2\nok 1 a.one\nok 2 a.two # SKIP no RAM\n";
     private static final String BAD = "1..2\n# x != y\nnot ok 1 a.one\nok 2 a.two\n";
 
-    @TempDir Path directory;
     private final List<Part> parts = new ArrayList<>();
-    private KnownFailures known;
-
-    @BeforeEach
-    void list() throws IOException {
-        Path file = directory.resolve("known");
-        Files.writeString(file, "7.3.4 prog a.o* it is broken there\n");
-        known = KnownFailures.of(file, "another release");
-    }
 
     private void judge(Ended ended) {
-        Selftest.judge("prog", ended, known, parts);
+        Selftest.judge(ended, parts);
     }
 
     private AbstractThrowableAssert<?, ?> verdict(Ended ended) {
@@ -71,20 +57,6 @@ class SelftestTest {
         assertThat(parts)
                 .extracting(Part::outcome, Part::message)
                 .contains(tuple(Outcome.FAILED, "# x != y"));
-    }
-
-    @Test
-    void aKnownFailureIsSkippedWithItsReason() {
-        known = KnownFailures.of(directory.resolve("known"), "7.3.4");
-        assertThatCode(() -> judge(exit(1, BAD))).doesNotThrowAnyException();
-        assertThat(parts)
-                .first()
-                .isEqualTo(
-                        new Part(
-                                1,
-                                "a.one",
-                                Outcome.SKIPPED,
-                                "known to fail: it is broken there\n# x != y"));
     }
 
     @Test

@@ -184,7 +184,8 @@ class AmdTablesTest {
     void doesNotFollowGuestTranslation() {
         entry(1L << 55 | VALID | RW);
         assertThatThrownBy(() -> tables.translate(EDU, 0))
-                .isInstanceOf(UnsupportedOperationException.class);
+                .isInstanceOf(MalformedTableException.class)
+                .hasMessageContaining("guest translation");
     }
 
     @Test
