@@ -128,7 +128,13 @@ public final class Kernels {
     }
 
     private Path selftestsEntry(Inputs inputs, KernelSource source) {
-        return cache.directory("selftests-index").resolve(inputs.key(source));
+        String entry =
+                new Sha256()
+                        .add("kernel", inputs.key(source))
+                        .add("recipe", Selftests.RECIPE)
+                        .hex()
+                        .substring(0, KEY_DIGITS);
+        return cache.directory("selftests-index").resolve(entry);
     }
 
     /** The source an image was made of, fetched again if somebody has deleted it. */

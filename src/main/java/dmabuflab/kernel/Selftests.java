@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -23,8 +24,28 @@ import java.util.stream.Stream;
  */
 final class Selftests {
 
-    /** Directories below tools/testing/selftests. */
-    private static final List<String> SUITES = List.of("iommu", "vfio");
+    /**
+     * A directory below tools/testing/selftests.
+     *
+     * @param programs those to build, empty for all
+     */
+    private record Suite(String name, List<String> programs) {}
+
+    private static final List<Suite> SUITES =
+            List.of(
+                    new Suite("iommu", List.of()),
+                    new Suite("vfio", List.of()),
+                    // About memory; all the others would take minutes.
+                    new Suite(
+                            "kvm",
+                            List.of(
+                                    "guest_memfd_test",
+                                    "memslot_modification_stress_test",
+                                    "mmu_stress_test",
+                                    "pre_fault_memory_test",
+                                    "set_memory_region_test",
+                                    "x86/private_mem_conversions_test",
+                                    "x86/private_mem_kvm_exits_test")));
 
     private static final String TOP = "tools/testing/selftests";
 
@@ -33,8 +54,24 @@ final class Selftests {
             List.of(
                     "tools/include",
                     "tools/arch/x86/include",
+                    "tools/build/Build.include",
+                    "tools/lib/rbtree.c",
                     "scripts/subarch.include",
-                    "drivers/iommu/iommufd/iommufd_test.h");
+                    "drivers/iommu/iommufd/iommufd_test.h",
+                    TOP + "/cgroup/lib",
+                    TOP + "/clone3/clone3_selftests.h");
+
+    /** Where kselftest says how long a case may take: 30 s, for a kernel on a real processor. */
+    private static final String HARNESS = TOP + "/kselftest_harness.h";
+
+    private static final Pattern CASE_LIMIT =
+            Pattern.compile("(?m)^(#define TEST_TIMEOUT_DEFAULT) \\d+$");
+
+    /** In seconds; an emulated kernel with KASAN and lockdep takes ten times as long. */
+    private static final String EMULATED_CASE_LIMIT = "300";
+
+    /** Differs when something else becomes of the same source. */
+    static final String RECIPE = SUITES + " of " + SHARED + ", " + EMULATED_CASE_LIMIT;
 
     /** What somebody's shell may hold and what would go into the programs. */
     private static final List<String> DISTURBS =
@@ -56,7 +93,7 @@ final class Selftests {
         this.commit = commit;
         this.headers = headers;
         SHARED.forEach(this::add);
-        SUITES.forEach(suite -> add(TOP + "/" + suite));
+        SUITES.forEach(suite -> add(TOP + "/" + suite.name()));
         lines("ls-tree", "--full-tree", "--name-only", commit, TOP + "/").stream()
                 .filter(file -> file.matches(".*\\.(h|mk)"))
                 .forEach(this::add);
@@ -68,7 +105,7 @@ final class Selftests {
 
     /** Names everything that goes into the programs: the same key, the same programs. */
     String key(String compiler) {
-        Sha256 digest = new Sha256().add("compiler", compiler);
+        Sha256 digest = new Sha256().add("recipe", RECIPE).add("compiler", compiler);
         sources.forEach(digest::add);
         try (Stream<Path> walk = Files.walk(headers)) {
             for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
@@ -96,22 +133,44 @@ final class Selftests {
         words.addAll(sources.keySet());
         git.command(words.toArray(String[]::new)).check();
         Command.of("tar", "-xf", archive.toString(), "-C", source.toString()).check();
-        for (String suite : SUITES) {
-            Path directory = source.resolve(TOP).resolve(suite);
+        allowSlowCases(source.resolve(HARNESS));
+        for (Suite suite : SUITES) {
+            Path directory = source.resolve(TOP).resolve(suite.name());
             if (Files.isDirectory(directory)) {
-                Path out = Files.createDirectory(scratch.resolve(suite));
-                make(new Kbuild(source, out), directory, log);
-                keepPrograms(out, Files.createDirectory(filling.resolve(suite)));
+                Path out = Files.createDirectory(scratch.resolve(suite.name()));
+                make(new Kbuild(source, out), directory, goals(suite, directory, out), log);
+                keepPrograms(out, Files.createDirectory(filling.resolve(suite.name())));
             }
         }
         Cache.delete(scratch);
     }
 
-    private void make(Kbuild kbuild, Path directory, Path log) {
+    private static void allowSlowCases(Path harness) throws IOException {
+        if (Files.exists(harness)) {
+            String text = Files.readString(harness);
+            Files.writeString(
+                    harness, CASE_LIMIT.matcher(text).replaceFirst("$1 " + EMULATED_CASE_LIMIT));
+        }
+    }
+
+    /** What to ask make for, of a source that may be older than some of the programs. */
+    private static List<String> goals(Suite suite, Path directory, Path out) {
+        return suite.programs().isEmpty()
+                ? List.of("all")
+                : suite.programs().stream()
+                        .filter(program -> Files.exists(directory.resolve(program + ".c")))
+                        .map(program -> out.resolve(program).toString())
+                        .toList();
+    }
+
+    private void make(Kbuild kbuild, Path directory, List<String> goals, Path log) {
+        if (goals.isEmpty()) {
+            return; // without one make would build all
+        }
         List<String> said = new ArrayList<>();
-        Command make =
-                kbuild.undisturbed(
-                        Command.of(
+        List<String> words =
+                new ArrayList<>(
+                        List.of(
                                 "make",
                                 "-j" + Runtime.getRuntime().availableProcessors(),
                                 "-C",
@@ -121,6 +180,8 @@ final class Selftests {
                                 "KHDR_INCLUDES=-isystem " + headers,
                                 // The guest has no libraries, and nobody debugs there.
                                 "USERLDFLAGS=-static -s"));
+        words.addAll(goals);
+        Command make = kbuild.undisturbed(Command.of(words));
         DISTURBS.forEach(name -> make.env(name, null));
         int status = make.log(log).eachLine(said::add).run();
         if (status != 0) {
@@ -136,11 +197,12 @@ final class Selftests {
 
     /** Programs have no suffix; what make leaves beside them has one. */
     private static void keepPrograms(Path from, Path to) throws IOException {
-        try (Stream<Path> files = Files.list(from)) {
+        try (Stream<Path> files = Files.walk(from)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                String name = file.getFileName().toString();
-                if (!name.contains(".") && Files.isExecutable(file)) {
-                    Files.copy(file, to.resolve(name));
+                if (!file.getFileName().toString().contains(".") && Files.isExecutable(file)) {
+                    Path kept = to.resolve(from.relativize(file));
+                    Files.createDirectories(kept.getParent());
+                    Files.copy(file, kept);
                 }
             }
         }

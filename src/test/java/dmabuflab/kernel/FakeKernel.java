@@ -65,9 +65,19 @@ final class FakeKernel {
     private static final String SELFTEST =
             """
             all:
-            	@cat prog.c $(patsubst -isystem%,%,$(KHDR_INCLUDES))/linux/fake.h >$(OUTPUT)/prog
+            	@cat prog.c ../kselftest_harness.h $(patsubst -isystem%,%,$(KHDR_INCLUDES))/linux/fake.h >$(OUTPUT)/prog
             	@chmod +x $(OUTPUT)/prog
             	@! grep -n 'syntax error' prog.c | sed 's/^/prog.c: error: /' | grep .
+            """;
+
+    // One of which only some programs are wanted.
+    private static final String KVM_SELFTESTS =
+            """
+            all:
+            	@echo 'nobody asked for all' && false
+            $(OUTPUT)/%: %.c
+            	@mkdir -p $(@D)
+            	@cp $< $@ && chmod +x $@
             """;
 
     // -m -Q -O DIR FRAGMENT…
@@ -107,6 +117,14 @@ final class FakeKernel {
         Files.createSymbolicLink(
                 source.resolve("tools/testing/selftests/iommu/prog.c"),
                 Path.of("../../../../drivers/two.c"));
+        write(
+                source.resolve("tools/testing/selftests/kselftest_harness.h"),
+                "#define TEST_TIMEOUT_DEFAULT 30\n");
+        Path kvm = source.resolve("tools/testing/selftests/kvm");
+        write(kvm.resolve("Makefile"), KVM_SELFTESTS);
+        write(kvm.resolve("guest_memfd_test.c"), "memfd\n");
+        write(kvm.resolve("x86/private_mem_kvm_exits_test.c"), "exits\n");
+        write(kvm.resolve("x86/msrs_test.c"), "not wanted\n");
         Path merge = write(source.resolve("scripts/kconfig/merge_config.sh"), MERGE);
         if (!merge.toFile().setExecutable(true)) {
             throw new IOException("cannot make " + merge + " executable");

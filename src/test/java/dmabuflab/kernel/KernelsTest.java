@@ -140,7 +140,6 @@ class KernelsTest {
                 .isExecutable()
                 .content()
                 .contains("two\n#define");
-        assertThat(programs).isDirectoryContaining(suite -> suite.endsWith("iommu"));
         assertThat(programs.resolve("build")).doesNotExist();
 
         KernelImage mutant = kernels.obtainMutant("9.8", "", elsewhere);
@@ -149,6 +148,32 @@ class KernelsTest {
         KernelImage other = kernels.obtainMutant("9.8", "", linkedTo);
         Path others = kernels.selftests(other, Optional.of(linkedTo));
         assertThat(others.resolve("iommu/prog")).content().contains("too\n#define");
+    }
+
+    @Test
+    void onlyThoseSelftestsAreBuiltThatAreWanted() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        Kernels kernels = kernel.kernels();
+
+        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        try (Stream<Path> all = Files.walk(programs)) {
+            assertThat(all.filter(Files::isRegularFile))
+                    .containsExactlyInAnyOrder(
+                            programs.resolve("iommu/prog"),
+                            programs.resolve("kvm/guest_memfd_test"),
+                            programs.resolve("kvm/x86/private_mem_kvm_exits_test"));
+        }
+    }
+
+    @Test
+    void casesOfSelftestsMayBeSlow() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        Kernels kernels = kernel.kernels();
+
+        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        assertThat(programs.resolve("iommu/prog"))
+                .content()
+                .contains("#define TEST_TIMEOUT_DEFAULT 300\n");
     }
 
     @Test
