@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * What a selftest of the kernel printed, read with suspicion: it may have died half-way, printed
@@ -39,6 +40,8 @@ public record SelftestLog(List<Case> cases, OptionalInt plan, String skip, List<
     /** Lines that belong to a failed case; more of them do not make it clearer. */
     private static final int LINES_PER_CASE = 40;
 
+    private static final String ASSERTION = "==== Test Assertion Failure ====";
+
     private static final Pattern PLAN =
             Pattern.compile("1\\.\\.(\\d{1,9})(?:\\s+#\\s*SKIP\\b\\s*(.*))?");
     private static final Pattern RESULT =
@@ -62,6 +65,18 @@ public record SelftestLog(List<Case> cases, OptionalInt plan, String skip, List<
         Reader reader = new Reader();
         output.lines().forEach(reader::line);
         return reader.end();
+    }
+
+    /**
+     * What KVM's selftests print when an assertion fails: where, and what was wrong. Empty when
+     * none has.
+     */
+    public static String assertion(String output) {
+        return output.lines()
+                .dropWhile(line -> !line.equals(ASSERTION))
+                .limit(LINES_PER_CASE)
+                .filter(line -> !line.startsWith("sh: ")) // the guest cannot resolve a call trace
+                .collect(Collectors.joining("\n"));
     }
 
     /** How many cases had one of these results. */

@@ -109,4 +109,89 @@ class SelftestTest {
                 .isInstanceOf(TestAbortedException.class)
                 .hasMessageContaining("skipped by the selftest: no SR-IOV");
     }
+
+    private static final String ASSERTION =
+            """
+            Random seed: 0x1
+
+            ==== Test Assertion Failure ====
+              x86/a_test.c:33: errno == EFAULT
+              pid=9 tid=9 errno=13 - Permission denied
+            sh: addr2line: not found
+              KVM_RUN failed, rc: -1
+            """;
+
+    private void judgeWithoutTap(Ended ended) {
+        Selftest.judgeWithoutTap("a_test", ended, parts);
+    }
+
+    private AbstractThrowableAssert<?, ?> verdictWithoutTap(Ended ended) {
+        parts.clear();
+        return assertThatThrownBy(() -> judgeWithoutTap(ended));
+    }
+
+    @Test
+    void withoutTapTheExitStatusIsTheVerdict() {
+        judgeWithoutTap(exit(0, "Random seed: 0x1\n"));
+        assertThat(parts).containsExactly(new Part(1, "a_test", Outcome.PASSED, ""));
+
+        verdictWithoutTap(exit(1, "cannot\n"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("its exit status is 1\nits last words: cannot");
+        assertThat(parts).extracting(Part::outcome).containsExactly(Outcome.FAILED);
+
+        verdictWithoutTap(death(false, ""))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("it died of SIGSEGV");
+        verdictWithoutTap(death(true, "run 1\n"))
+                .isInstanceOf(GuestHung.class)
+                .hasMessageContaining("after 77 ms; its last words: run 1");
+    }
+
+    @Test
+    void withoutTapTheFailedAssertionIsTheReason() {
+        verdictWithoutTap(exit(254, ASSERTION))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageStartingWith("its exit status is 254\n==== Test Assertion")
+                .hasMessageContaining("a_test.c:33: errno == EFAULT")
+                .hasMessageEndingWith("KVM_RUN failed, rc: -1");
+        assertThat(parts).extracting(Part::message).asString().contains("a_test.c:33");
+    }
+
+    /** KVM's selftests call it a skip when errno happens to be EACCES. */
+    @Test
+    void aFailedAssertionIsNeverASkip() {
+        verdictWithoutTap(exit(4, ASSERTION + "Access denied - Exiting, skipping test\n"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("a_test.c:33");
+        verdictWithoutTap(exit(0, ASSERTION)).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void withoutTapASkipHasItsReason() {
+        verdictWithoutTap(exit(4, "1..0 # SKIP - Requirement not met: has_cap\n"))
+                .isInstanceOf(TestAbortedException.class)
+                .hasMessageContaining("skipped by the selftest: - Requirement not met: has_cap");
+        verdictWithoutTap(exit(4, "no THP, skipping test\n"))
+                .isInstanceOf(TestAbortedException.class)
+                .hasMessageContaining("no THP");
+        assertThat(parts).isEmpty();
+    }
+
+    @Test
+    void whoOnlyExplainsItsOptionsHasFailed() {
+        verdictWithoutTap(exit(0, "\nusage: a_test [-h] [-n nr_vcpus]\n"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("it explained its options and did nothing");
+    }
+
+    @Test
+    void whoPrintsTapAfterAllIsJudgedByIt() {
+        judgeWithoutTap(exit(0, GOOD));
+        assertThat(parts).extracting(Part::name).containsExactly("a.one", "a.two");
+        verdictWithoutTap(exit(0, BAD)).hasMessageContaining("though cases failed");
+        verdictWithoutTap(exit(0, "1..2\nok 1 a.one\n"))
+                .hasMessageContaining("1 of 2 cases have ended");
+        verdictWithoutTap(exit(0, "1..2\n")).hasMessageContaining("no case was executed");
+    }
 }
