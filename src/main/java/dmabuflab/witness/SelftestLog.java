@@ -74,6 +74,7 @@ public record SelftestLog(List<Case> cases, OptionalInt plan, String skip, List<
     public static String assertion(String output) {
         return output.lines()
                 .dropWhile(line -> !line.equals(ASSERTION))
+                .skip(1)
                 .limit(LINES_PER_CASE)
                 .filter(line -> !line.startsWith("sh: ")) // the guest cannot resolve a call trace
                 .collect(Collectors.joining("\n"));
