@@ -21,8 +21,9 @@ import org.junit.jupiter.api.Assumptions;
 /** One of the kernel's own selftests, run in a scenario's guest and judged case by case. */
 final class Selftest {
     /**
-     * On the machine where limits were chosen. Much more than any program takes there: what of it
-     * is in the kernel is slowed down by KASAN and lockdep ten times as much as a boot is.
+     * On the machine where limits were chosen; the longest program takes a quarter of it there.
+     * What a program does in the kernel is slowed down by KASAN and lockdep several times as much
+     * as the boot, by which a guest's speed is measured.
      */
     private static final Duration LIMIT = Duration.ofMinutes(3);
 
