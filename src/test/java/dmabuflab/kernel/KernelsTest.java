@@ -173,7 +173,7 @@ class KernelsTest {
         Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
         assertThat(programs.resolve("iommu/prog"))
                 .content()
-                .contains("#define TEST_TIMEOUT_DEFAULT 300\n");
+                .contains("#define TEST_TIMEOUT_DEFAULT 86400\n");
     }
 
     @Test
