@@ -27,7 +27,7 @@ const char *errno_name(int error)
 	return name ? name : "?";
 }
 
-/* Decimal or 0x…, all of the text. */
+/* Decimal or 0x…, all of the text, of up to 64 bits. */
 static bool parse_number(const char *text, const char *end, json_int_t *number)
 {
 	char *stop;
@@ -35,7 +35,7 @@ static bool parse_number(const char *text, const char *end, json_int_t *number)
 	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
-	*number = strtoll(text, &stop, 0);
+	*number = strtoull(text, &stop, 0);
 	return !errno && stop == end;
 }
 

@@ -24,8 +24,9 @@ static struct handle *handles;
 static const char *kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
-		"dma-buf",  "vfio device", "iommufd", "ioas",  "hwpt",
-		"importer", "mapping",	   "process", "event",
+		"dma-buf", "vfio device", "iommufd", "ioas",
+		"hwpt",	   "importer",	  "mapping", "process",
+		"event",   "vm",	  "vcpu",    "guest_memfd",
 	};
 
 	return names[ffs(kind) - 1];
@@ -170,6 +171,10 @@ static void discard(struct handle *h)
 		close(h->fd);
 	if (h->address)
 		munmap(h->address, h->length);
+	if (h->vcpu)
+		vcpu_free(h->vcpu);
+	if (h->vm)
+		vm_put(h->vm);
 	json_decref(h->events);
 }
 
@@ -261,7 +266,9 @@ void handle_free(struct handle *h)
 int handle_close(struct call *c)
 {
 	struct handle *h =
-		handle_take(c, "name", HANDLE_DMABUF | HANDLE_IOMMUFD);
+		handle_take(c, "name",
+			    HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM |
+				    HANDLE_VCPU | HANDLE_GUEST_MEMFD);
 
 	if (!h)
 		return -1;

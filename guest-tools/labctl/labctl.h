@@ -134,6 +134,9 @@ enum handle_kind {
 	HANDLE_MAPPING = 1 << 6,
 	HANDLE_PROCESS = 1 << 7,
 	HANDLE_EVENT = 1 << 8,
+	HANDLE_VM = 1 << 9,
+	HANDLE_VCPU = 1 << 10,
+	HANDLE_GUEST_MEMFD = 1 << 11,
 };
 
 struct handle {
@@ -145,6 +148,8 @@ struct handle {
 	void *address;	/* of a mapping */
 	uint64_t length;
 	struct process *process;
+	struct vm *vm;
+	struct vcpu *vcpu;
 	unsigned int users;
 	bool taken; /* somebody is ending it */
 	struct handle *next;
@@ -236,6 +241,10 @@ int vfio_region_read(int device, uint32_t index, uint64_t offset, void *data,
 int vfio_region_write(int device, uint32_t index, uint64_t offset,
 		      const void *data, size_t length, const char **what);
 
+/* What hangs on the handles of a virtual machine and of a CPU of it. */
+void vm_put(struct vm *vm);
+void vcpu_free(struct vcpu *vcpu);
+
 /* One query: 0, or -1 with errno. */
 int importer_query(int importer, uint64_t pgoff, bool caller_locks,
 		   uint64_t *pfn, int *order);
@@ -273,6 +282,7 @@ int vfio_mmap(struct call *c);
 int mapping_read(struct call *c);
 int mapping_write(struct call *c);
 int mapping_close(struct call *c);
+int mapping_anonymous(struct call *c);
 int dmabuf_export(struct call *c);
 int dmabuf_udmabuf(struct call *c);
 int dmabuf_heap(struct call *c);
@@ -319,6 +329,21 @@ int job_wait(struct call *c);
 int kmemleak_check(struct call *c);
 int kunit_run(struct call *c);
 int kvm_check(struct call *c);
+int kvm_extension(struct call *c);
+int kvm_create(struct call *c);
+int kvm_memslot(struct call *c);
+int kvm_guest_memfd(struct call *c);
+int kvm_attributes(struct call *c);
+int kvm_vcpu(struct call *c);
+int vcpu_read(struct call *c);
+int vcpu_write(struct call *c);
+int vcpu_xadd(struct call *c);
+int vcpu_cmpxchg(struct call *c);
+int vcpu_hammer(struct call *c);
+int vcpu_resume(struct call *c);
+int vcpu_stop(struct call *c);
+int vcpu_interrupt(struct call *c);
+int vcpu_state(struct call *c);
 int program_put(struct call *c);
 int program_run(struct call *c);
 int program_output(struct call *c);

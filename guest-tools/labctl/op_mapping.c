@@ -76,6 +76,22 @@ int vfio_mmap(struct call *c)
 	return handle_add(c, "name", mapping) ? 0 : -1;
 }
 
+int mapping_anonymous(struct call *c)
+{
+	struct handle mapping = {
+		.kind = HANDLE_MAPPING,
+		.fd = -1,
+		.length = call_number(c, "length", 0),
+	};
+
+	mapping.address = mmap(NULL, mapping.length, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (mapping.address == MAP_FAILED)
+		return call_fail(c, "mmap", "cannot map %lu bytes",
+				 mapping.length);
+	return handle_add(c, "name", mapping) ? 0 : -1;
+}
+
 /* Words where both are aligned, since devices may not know smaller ones. */
 static void copy(uint8_t *to, const uint8_t *from, size_t length,
 		 volatile size_t *done)

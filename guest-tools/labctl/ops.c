@@ -94,6 +94,8 @@ const struct op ops[] = {
 	{ "vfio.mmap", vfio_mmap,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("length"), TEXT("name")),
 	  "Maps part of a BAR for the CPU, readable and writable." },
+	{ "mapping.anonymous", mapping_anonymous, ARGS(TEXT("name"), NUM("length")),
+	  "Maps fresh memory that is nobody's BAR." },
 	{ "mapping.read", mapping_read,
 	  ARGS(TEXT("name"), NUM("offset"), NUM("length")),
 	  "Loads from a mapping, in hexadecimal, four bytes at a time. SIGBUS is the "
@@ -117,7 +119,7 @@ const struct op ops[] = {
 	  "Size of a dma-buf in bytes." },
 
 	{ "handle.close", handle_close, ARGS(TEXT("name")),
-	  "Closes a dma-buf or an iommufd." },
+	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, or a guest_memfd." },
 	{ "handle.list", handle_list, ARGS(),
 	  "Everything that has a name, with its descriptor." },
 
@@ -245,6 +247,63 @@ const struct op ops[] = {
 	  "Runs a KUnit suite and returns its KTAP." },
 	{ "kvm.check", kvm_check, ARGS(),
 	  "Creates a virtual machine with a CPU in this guest, and ends it." },
+	{ "kvm.extension", kvm_extension, ARGS(NUM("cap"), OPT_TEXT("vm")),
+	  "KVM_CHECK_EXTENSION, of KVM or of a virtual machine: value is 0 for what it "
+	  "cannot do." },
+	{ "kvm.create", kvm_create, ARGS(TEXT("name"), OPT_TEXT("type")),
+	  "Makes a virtual machine with a program that accesses memory on command. Its "
+	  "first MiB, slot 0, is the program's. type=default or type=sw-protected." },
+	{ "kvm.memslot", kvm_memslot,
+	  ARGS(TEXT("vm"), NUM("slot"), NUM("gpa"), NUM("size"), OPT_TEXT("dmabuf"),
+	       OPT_TEXT("memfd"), OPT_NUM("offset"), OPT_TEXT("mapping"),
+	       OPT_NUM("mapping_offset"), OPT_NUM("flags")),
+	  "KVM_SET_USER_MEMORY_REGION2: the slot is a dma-buf or a guest_memfd from an "
+	  "offset, or the addresses of a mapping, whatever is there later, or both. "
+	  "size=0 deletes it. flags are further ones." },
+	{ "kvm.guestmemfd", kvm_guest_memfd,
+	  ARGS(TEXT("vm"), TEXT("name"), NUM("size"), OPT_NUM("flags")),
+	  "Makes a guest_memfd for a virtual machine." },
+	{ "kvm.attributes", kvm_attributes,
+	  ARGS(TEXT("vm"), NUM("gpa"), NUM("size"), NUM("private")),
+	  "Makes guest memory private or, with private=0, shared." },
+	{ "kvm.vcpu", kvm_vcpu, ARGS(TEXT("vm"), TEXT("name")),
+	  "Makes a CPU of a virtual machine, up to 15." },
+
+	{ "vcpu.read", vcpu_read,
+	  ARGS(TEXT("vcpu"), NUM("gpa"), OPT_NUM("width"), OPT_NUM("count"),
+	       OPT_NUM("stride")),
+	  "Has a virtual CPU load 1, 2, 4 or 8 bytes, the default, at a GPA below 512 GiB; "
+	  "count times, every stride bytes. exit is 'complete', or what KVM_RUN returned "
+	  "with instead; done counts accesses, value is the last one's." },
+	{ "vcpu.write", vcpu_write,
+	  ARGS(TEXT("vcpu"), NUM("gpa"), NUM("value"), OPT_NUM("width"), OPT_NUM("count"),
+	       OPT_NUM("stride")),
+	  "Has it store, likewise." },
+	{ "vcpu.xadd", vcpu_xadd,
+	  ARGS(TEXT("vcpu"), NUM("gpa"), NUM("value"), OPT_NUM("width"), OPT_NUM("count"),
+	       OPT_NUM("stride")),
+	  "Has it add atomically; value is what was there." },
+	{ "vcpu.cmpxchg", vcpu_cmpxchg,
+	  ARGS(TEXT("vcpu"), NUM("gpa"), NUM("expected"), NUM("value"), OPT_NUM("width"),
+	       OPT_NUM("count"), OPT_NUM("stride")),
+	  "Has it exchange atomically if what is there is as expected; value is what was "
+	  "there." },
+	{ "vcpu.hammer", vcpu_hammer,
+	  ARGS(TEXT("vcpu"), NUM("gpa"), OPT_NUM("width"), OPT_NUM("places"),
+	       OPT_NUM("stride"), OPT_NUM("count")),
+	  "Has it store 1, 2, 3 and so on without leaving the guest, to one place or to "
+	  "several in turn; ends at count, vcpu.stop, or another exit. It blocks: start it "
+	  "as a job." },
+	{ "vcpu.resume", vcpu_resume, ARGS(TEXT("vcpu")),
+	  "Goes on after an exit, with the instruction that caused it. A load that nobody "
+	  "answered gives ones." },
+	{ "vcpu.stop", vcpu_stop, ARGS(TEXT("vcpu")),
+	  "Tells the program to complete after the access it is at." },
+	{ "vcpu.interrupt", vcpu_interrupt, ARGS(TEXT("vcpu")),
+	  "Has KVM_RUN return with EINTR, the exit 'intr', even from a fault that it waits "
+	  "for. ESRCH if the vCPU does not run." },
+	{ "vcpu.state", vcpu_state, ARGS(TEXT("vcpu")),
+	  "Whether it runs, and how far it has come, meanwhile too." },
 
 	{ "program.put", program_put,
 	  ARGS(TEXT("path"), TEXT("data"), OPT_NUM("append")),

@@ -6,7 +6,7 @@ import java.util.Map;
 
 /**
  * Part of a BAR mapped for the guest's CPU. An access that the kernel refuses has the errno {@code
- * SIGBUS}. The mapping keeps its device open.
+ * SIGBUS}. The mapping keeps its device open. To compare with, it can be plain memory too.
  */
 public final class BarMapping {
     private final Agent agent;
@@ -15,6 +15,12 @@ public final class BarMapping {
     BarMapping(Agent agent, String name) {
         this.agent = agent;
         this.name = name;
+    }
+
+    /** Maps fresh memory instead, {@code length} bytes. */
+    public static BarMapping ofMemory(Agent agent, String name, long length) {
+        agent.call("mapping.anonymous", Map.of("name", name, "length", length));
+        return new BarMapping(agent, name);
     }
 
     public String name() {

@@ -36,8 +36,9 @@ public record Initramfs(Path file, String key) {
             inputs.add(kernel.importerModule());
         }
         inputs.addAll(files(tools.resolve("labctl")));
-        // The importer's ioctl numbers are compiled into labctl.
+        // The importer's ioctl numbers and L2's program are compiled into labctl.
         inputs.addAll(files(tools.resolve("pfn-importer")));
+        inputs.addAll(files(tools.resolve("l2")));
         String key = Hash.of(inputs, kernel.release());
         Path directory =
                 cache.publish(

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.BarMapping;
+import dmabuflab.guest.Exit;
+import dmabuflab.guest.Job;
+import dmabuflab.guest.Memslot;
+import dmabuflab.guest.Vcpu;
+import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.guest.Vm;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What virtual machines inside the guest do on command, and how they end. */
+@Catalogue
+@KernelsWordOnly("tests the agent, makes no claim about memory")
+@Devices("ivshmem:16M")
+class VmOperationsIT {
+    private static final long GPA = 5L << 30;
+    private static final long SIZE = 16 * Exporter.PAGE;
+    private static final long WORD = 0xfedc_ba98_7654_3210L;
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    private static long word(BarMapping memory, long offset) {
+        return ByteBuffer.wrap(memory.read(offset, Long.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong();
+    }
+
+    @Test
+    void vcpusShareMemoryAndCountAtomically(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        vm.set(Memslot.at(1, GPA, SIZE - Exporter.PAGE).over(memory, Exporter.PAGE));
+        Vcpu first = vm.vcpu("first");
+        Vcpu second = vm.vcpu("second");
+
+        first.write(GPA + 8, WORD);
+
+        assertThat(word(memory, Exporter.PAGE + 8)).isEqualTo(WORD);
+        assertThat(second.read(GPA + 8)).isEqualTo(WORD);
+        assertThat(second.tryRead(GPA + 8, 1).value()).isEqualTo(0x10);
+        assertThat(second.tryRead(GPA + 8, 2).value()).isEqualTo(0x3210);
+        assertThat(second.tryRead(GPA + 8, 4).value()).isEqualTo(0x7654_3210L);
+        for (int width : new int[] {1, 2, 4, 8}) {
+            long at = GPA + 0x100L * width;
+            assertThat(first.tryWrite(at, width, 5).complete()).isTrue();
+            assertThat(second.tryAdd(at, width, 3).value()).isEqualTo(5);
+            assertThat(first.tryExchange(at, width, 7, 1).value()).isEqualTo(8);
+            assertThat(second.read(at)).as("nothing beside width " + width).isEqualTo(8);
+            assertThat(first.tryExchange(at, width, 8, -1).value()).isEqualTo(8);
+            assertThat(second.read(at)).isEqualTo(-1L >>> (64 - 8 * width));
+        }
+    }
+
+    @Test
+    void accessesOfManyPagesGoUpToTheOneThatFails(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        Memslot slot = Memslot.at(1, GPA, SIZE).over(memory, 0);
+        vm.set(slot);
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        Exit all = vcpu.tryWrites(GPA, 7, 16, Exporter.PAGE);
+        Exit more = vcpu.tryReads(GPA + 15 * Exporter.PAGE, 2, Exporter.PAGE);
+
+        assertThat(all.complete()).isTrue();
+        assertThat(all.done()).isEqualTo(16);
+        assertThat(word(memory, 15 * Exporter.PAGE)).isEqualTo(7);
+        assertThat(more.reason()).isEqualTo(Exit.MMIO);
+        assertThat(more.gpa()).isEqualTo(GPA + SIZE);
+        assertThat(more.size()).isEqualTo(Long.BYTES);
+        assertThat(more.done()).isEqualTo(1);
+        Exit end = vcpu.resume();
+        assertThat(end.complete()).isTrue();
+        assertThat(end.values()).containsExactly(7, -1);
+        vm.delete(slot);
+        assertThat(vcpu.tryRead(GPA, 8).reason()).isEqualTo(Exit.MMIO);
+        vm.set(slot);
+        assertThat(vcpu.read(GPA)).as("after an exit that was not resumed").isEqualTo(7);
+    }
+
+    @Test
+    void aShutdownIsAnExitAndNotTheEnd(Testbed bed) {
+        Vcpu vcpu = Vm.create(bed.agent(), "vm").vcpu("vcpu");
+
+        Exit exit = vcpu.tryRead(512L << 30, 8);
+
+        assertThat(exit.reason()).isEqualTo("shutdown");
+        assertThat(exit.done()).isZero();
+        assertThat(vcpu.read(0)).as("the program's own text").isNotZero();
+    }
+
+    @Test
+    void aHammerRunsUntilItIsStoppedOrInterrupted(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        vm.set(Memslot.at(1, GPA, SIZE).over(memory, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        Job hammer = vcpu.hammer(GPA, 2, Exporter.PAGE);
+        vcpu.awaitDone(1000, LIMIT);
+        assertThat(bed.agent().attempt("vcpu.read", vcpu.arguments(GPA)).errno())
+                .isEqualTo("EBUSY");
+        vcpu.interrupt();
+        Exit interrupted = new Exit(bed.complete(hammer));
+        Job resumed = vcpu.resumeAsJob();
+        vcpu.awaitDone(interrupted.done() + 1000, LIMIT);
+        vcpu.stop();
+        Exit stopped = new Exit(bed.complete(resumed));
+
+        assertThat(interrupted.reason()).isEqualTo("intr");
+        assertThat(interrupted.errno()).isEqualTo("EINTR");
+        assertThat(stopped.complete()).isTrue();
+        assertThat(stopped.value()).isEqualTo(stopped.done());
+        assertThat(new long[] {word(memory, 0), word(memory, Exporter.PAGE)})
+                .containsExactlyInAnyOrder(stopped.done(), stopped.done() - 1);
+        assertThat(vcpu.running()).isFalse();
+        assertThat(bed.agent().attempt("vcpu.interrupt", Map.of("vcpu", "vcpu")).errno())
+                .isEqualTo("ESRCH");
+    }
+
+    @Test
+    void aVcpuOutlivesTheHandleOfItsMachine(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        vm.close();
+
+        assertThat(vcpu.read(0)).isNotZero();
+        vcpu.close();
+        Vm.create(bed.agent(), "vm").vcpu("vcpu").read(0);
+    }
+
+    @Test
+    void aBarThroughItsMappingIsMemory(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        BarMapping mapping =
+                exporter.vfio().map(exporter.bar(), new Range(0x10000, SIZE), "mapping");
+        Vm vm = Vm.create(bed.agent(), "vm");
+        vm.set(Memslot.at(1, GPA, SIZE).over(mapping, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        vcpu.write(GPA + 0x1008, WORD);
+
+        assertThat(exporter.memory().readLong(0x11008)).isEqualTo(WORD);
+        exporter.vfio().memory(false);
+        Exit cut = vcpu.tryRead(GPA + 0x1008, 8);
+        assertThat(cut.reason()).isEqualTo(Exit.ERROR);
+        assertThat(cut.errno()).isEqualTo("EFAULT");
+        exporter.vfio().memory(true);
+        assertThat(vcpu.resume().value()).isEqualTo(WORD);
+    }
+
+    @Test
+    void aProtectedMachineRunsOnSharedMemory(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm", Vm.Type.SW_PROTECTED);
+        vm.set(
+                Memslot.at(1, GPA, SIZE)
+                        .over(BarMapping.ofMemory(bed.agent(), "shared", SIZE), 0)
+                        .of(vm.guestMemfd("private", SIZE), 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        vcpu.write(GPA, WORD);
+        vm.convert(GPA, Exporter.PAGE, true);
+
+        assertThat(vcpu.read(GPA)).as("private memory is another").isZero();
+        vm.convert(GPA, Exporter.PAGE, false);
+        assertThat(vcpu.read(GPA)).isEqualTo(WORD);
+    }
+}
