@@ -19,6 +19,7 @@ struct step {
 	uint64_t ok;
 	uint64_t missed; /* a handle was not there, or being closed */
 	json_t *errors;	 /* {"EBUSY":3} */
+	json_t *exits;	 /* of vCPUs: {"complete":5} */
 };
 
 struct lane {
@@ -43,11 +44,11 @@ struct race {
 	size_t running;
 };
 
-static void count_error(json_t *errors, const char *error)
+static void count(json_t *counts, const char *what)
 {
-	json_int_t before = json_integer_value(json_object_get(errors, error));
+	json_int_t before = json_integer_value(json_object_get(counts, what));
 
-	json_object_set_new(errors, error, json_integer(before + 1));
+	json_object_set_new(counts, what, json_integer(before + 1));
 }
 
 /* False when the race makes no sense. */
@@ -56,6 +57,7 @@ static bool perform(struct lane *lane, struct step *step)
 	json_t *answer = call_perform(step->op, step->args, &lane->caller);
 	const char *error = json_string_value(json_object_get(answer, "errno"));
 	const char *call = json_string_value(json_object_get(answer, "call"));
+	const char *ended = json_string_value(json_object_get(answer, "exit"));
 
 	atomic_fetch_add(&lane->race->performed, 1);
 	if (json_is_true(json_object_get(answer, "usage"))) {
@@ -67,7 +69,9 @@ static bool perform(struct lane *lane, struct step *step)
 	else if (call && !strcmp(call, "handle"))
 		step->missed++;
 	else
-		count_error(step->errors, error ? error : "?");
+		count(step->errors, error ? error : "?");
+	if (ended)
+		count(step->exits, ended);
 	json_decref(answer);
 	return true;
 }
@@ -161,6 +165,7 @@ static int parse_step(struct call *c, json_t *given, struct step *step)
 		return call_usage(c, "args of %s is no object", name);
 	step->args = args ? json_deep_copy(args) : json_object();
 	step->errors = json_object();
+	step->exits = json_object();
 	return 0;
 }
 
@@ -205,6 +210,7 @@ static void free_lanes(struct race *race)
 		for (j = 0; lane->steps && j < lane->count; j++) {
 			json_decref(lane->steps[j].args);
 			json_decref(lane->steps[j].errors);
+			json_decref(lane->steps[j].exits);
 		}
 		free(lane->steps);
 		json_decref(lane->caller.tag);
@@ -221,12 +227,12 @@ static json_t *describe_lane(struct lane *lane)
 	for (i = 0; i < lane->count; i++) {
 		struct step *step = &lane->steps[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:I, s:I, s:O}", "run",
-						step->op->name, "ok",
-						(json_int_t)step->ok, "missed",
-						(json_int_t)step->missed,
-						"errors", step->errors));
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:I, s:I, s:O, s:O}", "run",
+				  step->op->name, "ok", (json_int_t)step->ok,
+				  "missed", (json_int_t)step->missed, "errors",
+				  step->errors, "exits", step->exits));
 	}
 	return json_pack("{s:I, s:o}", "rounds", (json_int_t)lane->rounds,
 			 "ops", list);

@@ -192,7 +192,8 @@ const struct op ops[] = {
 	  "Performs lists of operations against each other until the time is over: "
 	  "[[{\"run\":OP,\"args\":{...}},...],...], each list in a thread of its own and to "
 	  "its end. Counts for each operation how often it succeeded, with which errno "
-	  "it failed, and how often it missed a handle that another lane had closed." },
+	  "it failed, how often it missed a handle that another lane had closed, and the "
+	  "exits of a virtual CPU." },
 
 	{ "fault.nth", fault_nth, ARGS(NUM("n"), TEXT("run"), OPT_OBJECT("args")),
 	  "Runs an operation with the n-th allocation failing in the system calls that "

@@ -21,8 +21,10 @@ public final class Race {
      *
      * @param missed how often there was no handle, because another lane had or was closing it
      * @param errors how often it failed with each errno
+     * @param exits how often a {@link Vcpu} came back with each {@link Exit#reason}
      */
-    public record Count(String op, long ok, long missed, Map<String, Long> errors) {
+    public record Count(
+            String op, long ok, long missed, Map<String, Long> errors, Map<String, Long> exits) {
         public long failed() {
             return errors.values().stream().mapToLong(Long::longValue).sum();
         }
@@ -61,14 +63,17 @@ public final class Race {
     }
 
     private static Count count(JsonNode step) {
-        Map<String, Long> errors = new TreeMap<>();
-        step.required("errors")
-                .properties()
-                .forEach(error -> errors.put(error.getKey(), error.getValue().asLong()));
         return new Count(
                 step.required("run").asText(),
                 step.required("ok").asLong(),
                 step.required("missed").asLong(),
-                errors);
+                counts(step.required("errors")),
+                counts(step.required("exits")));
+    }
+
+    private static Map<String, Long> counts(JsonNode json) {
+        Map<String, Long> counts = new TreeMap<>();
+        json.properties().forEach(each -> counts.put(each.getKey(), each.getValue().asLong()));
+        return counts;
     }
 }

@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.Exit;
+import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.Memslot;
+import dmabuflab.guest.Race;
+import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -172,5 +176,74 @@ class VmOperationsIT {
         assertThat(vcpu.read(GPA)).as("private memory is another").isZero();
         vm.convert(GPA, Exporter.PAGE, false);
         assertThat(vcpu.read(GPA)).isEqualTo(WORD);
+    }
+
+    @Test
+    void aRefusedSlotIsAnErrno(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        Memslot slot = Memslot.at(1, GPA, SIZE).over(memory, 0);
+        vm.set(slot);
+
+        assertThat(vm.trySet(Memslot.at(2, GPA, SIZE).over(memory, 0)).errno())
+                .as("two slots at one GPA")
+                .isEqualTo("EEXIST");
+        assertThat(vm.trySet(slot.resized(SIZE / 2)).errno()).isEqualTo("EINVAL");
+        assertThat(vm.trySet(slot.flags(1 << 30)).errno()).isEqualTo("EINVAL");
+        vm.set(slot.movedTo(GPA + SIZE));
+        assertThat(vm.vcpu("vcpu").tryRead(GPA, 8).reason()).isEqualTo(Exit.MMIO);
+        vm.delete(slot);
+        assertThat(vm.tryDelete(slot).errno()).isEqualTo("EINVAL");
+    }
+
+    @Test
+    void aRaceCountsExits(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        Memslot slot =
+                Memslot.at(1, GPA, SIZE).over(BarMapping.ofMemory(bed.agent(), "memory", SIZE), 0);
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        List<Race.Lane> lanes =
+                new Race(bed.agent())
+                        .lane(
+                                new Step("kvm.memslot", slot.arguments(vm)),
+                                new Step("kvm.memslot", slot.resized(0).arguments(vm)))
+                        .lane(new Step("vcpu.read", vcpu.arguments(GPA)))
+                        .lane(
+                                new Step("kvm.vcpu", Map.of("vm", vm.name(), "name", "brief")),
+                                new Step("handle.close", Map.of("name", "brief")))
+                        .run(Duration.ofSeconds(3));
+
+        assertThat(lanes.get(0).steps())
+                .allMatch(step -> step.ok() == lanes.get(0).rounds() && step.failed() == 0);
+        Race.Count reads = lanes.get(1).steps().get(0);
+        assertThat(reads.ok()).isEqualTo(lanes.get(1).rounds());
+        assertThat(reads.exits()).containsOnlyKeys(Exit.COMPLETE, Exit.MMIO);
+        assertThat(lanes.get(2).steps().get(0).ok()).as("vCPUs beside the first").isEqualTo(14);
+        assertThat(lanes.get(2).steps().get(0).errors().keySet()).containsExactly("ENOSPC");
+    }
+
+    @Test
+    void aProcessIsKilledWithItsMachine(Testbed bed) {
+        GuestProcess process = GuestProcess.start(bed.agent(), "other");
+        BarMapping memory = BarMapping.ofMemory(process.agent(), "memory", SIZE);
+        Vm vm = Vm.create(process.agent(), "vm");
+        vm.set(Memslot.at(1, GPA, SIZE).over(memory, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+        vcpu.hammer(GPA, 1, 0);
+        vcpu.awaitDone(1000, LIMIT);
+        assertThat(exitsOfAll(bed)).isNotEqualTo("0");
+
+        process.kill();
+
+        assertThat(exitsOfAll(bed)).as("of machines that exist").isEqualTo("0");
+    }
+
+    /** What KVM has counted for all machines that there are. */
+    private static String exitsOfAll(Testbed bed) {
+        return bed.agent()
+                .call("file.read", Map.of("path", "/sys/kernel/debug/kvm/exits"))
+                .text("text")
+                .strip();
     }
 }
