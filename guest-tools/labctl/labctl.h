@@ -314,6 +314,7 @@ int fault_nth(struct call *c);
 int fault_function(struct call *c);
 int fault_function_clear(struct call *c);
 int trace_start(struct call *c);
+int trace_add(struct call *c);
 int trace_mark(struct call *c);
 int trace_read(struct call *c);
 int trace_stop(struct call *c);

@@ -72,18 +72,11 @@ static int add_probe(struct call *c, const char *definition)
 	return enable(c, probe);
 }
 
-static int start(struct call *c)
+static int add(struct call *c)
 {
 	json_t *item;
 	size_t i;
 
-	if (call_write(c, TRACEFS "tracing_on", 0, "0") ||
-	    call_write(c, TRACEFS "trace_clock", 0, "mono") ||
-	    call_write(c, TRACEFS "trace", O_TRUNC, "\n"))
-		return -1;
-
-	probes = json_array();
-	running = true;
 	json_array_foreach(call_json(c, "kprobes"), i, item) {
 		if (add_probe(c, json_string_value(item)))
 			return -1;
@@ -92,6 +85,20 @@ static int start(struct call *c)
 		if (enable(c, json_string_value(item)))
 			return -1;
 	}
+	return 0;
+}
+
+static int start(struct call *c)
+{
+	if (call_write(c, TRACEFS "tracing_on", 0, "0") ||
+	    call_write(c, TRACEFS "trace_clock", 0, "mono") ||
+	    call_write(c, TRACEFS "trace", O_TRUNC, "\n"))
+		return -1;
+
+	probes = json_array();
+	running = true;
+	if (add(c))
+		return -1;
 	return call_write(c, TRACEFS "tracing_on", 0, "1");
 }
 
@@ -110,6 +117,22 @@ int trace_start(struct call *c)
 	}
 	pthread_mutex_unlock(&lock);
 	answer_json(c, "started", json_boolean(!ret));
+	return ret;
+}
+
+/* What went well before something failed stays until the trace is stopped. */
+int trace_add(struct call *c)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	if (running) {
+		ret = add(c);
+	} else {
+		errno = EINVAL;
+		ret = call_fail(c, "trace", "the trace is not running");
+	}
+	pthread_mutex_unlock(&lock);
 	return ret;
 }
 

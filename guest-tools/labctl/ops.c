@@ -209,6 +209,8 @@ const struct op ops[] = {
 	{ "trace.start", trace_start, ARGS(OPT_LIST("events"), OPT_LIST("kprobes")),
 	  "Starts tracing on the monotonic clock: events like dma_buf:*, kprobes like "
 	  "'p:dmabuflab/name symbol'." },
+	{ "trace.add", trace_add, ARGS(OPT_LIST("events"), OPT_LIST("kprobes")),
+	  "Records more events while it records." },
 	{ "trace.mark", trace_mark, ARGS(TEXT("text")),
 	  "Writes a line into the trace." },
 	{ "trace.read", trace_read, ARGS(OPT_NUM("offset")),

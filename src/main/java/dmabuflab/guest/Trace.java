@@ -44,6 +44,27 @@ public final class Trace {
         agent.call("trace.start", Map.of("events", EVENTS, "kprobes", all));
     }
 
+    /**
+     * Records more from now on, which began before.
+     *
+     * @param moreEvents in the words of the kernel's set_event
+     * @param moreProbes in the words of its kprobe_events
+     */
+    public void add(List<String> moreEvents, List<String> moreProbes) {
+        agent.call("trace.add", Map.of("events", moreEvents, "kprobes", moreProbes));
+    }
+
+    /**
+     * Records an event only when a condition on its fields holds.
+     *
+     * @param event as in {@code raw_syscalls/sys_exit}
+     * @param condition in the words of the kernel's event filters
+     */
+    public void filter(String event, String condition) {
+        String path = "/sys/kernel/tracing/events/" + event + "/filter";
+        agent.call("file.write", Map.of("path", path, "text", condition));
+    }
+
     /** Ends the recording, where millions of events would only cost time. */
     public void stop() {
         agent.call("trace.stop", Map.of());

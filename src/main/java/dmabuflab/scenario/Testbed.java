@@ -13,14 +13,17 @@ import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Trace;
 import dmabuflab.guest.VfioDevice;
+import dmabuflab.guest.Vm;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.witness.BarFile;
+import dmabuflab.witness.KvmTrace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -41,6 +44,8 @@ public final class Testbed implements AutoCloseable {
     private final List<BarFile> bars = new ArrayList<>();
     private final Trace trace;
     private final IommuView iommu;
+    private final Map<Vm, NestedView> nested = new HashMap<>();
+    private boolean recordsKvm;
     private int named;
 
     Testbed(
@@ -143,6 +148,33 @@ public final class Testbed implements AutoCloseable {
                             + "; run it on a kernel with it, such as --kernel "
                             + LabOptions.DEFAULT.kernel());
         }
+    }
+
+    /** Makes a virtual machine inside the guest. */
+    public Vm vm() {
+        return vm(agent(), Vm.Type.DEFAULT);
+    }
+
+    /**
+     * Makes a virtual machine of the agent's or of a {@link dmabuflab.guest.GuestProcess}. From the
+     * first one on KVM's doings are recorded.
+     */
+    public Vm vm(Agent owner, Vm.Type type) {
+        if (!recordsKvm) {
+            trace.filter(KvmTrace.RETURN, KvmTrace.RETURNS_THAT_MATTER);
+            trace.add(KvmTrace.EVENTS, KvmTrace.PROBES);
+            recordsKvm = true;
+        }
+        return Vm.create(owner, "vm" + named++, type);
+    }
+
+    /**
+     * The nested page tables of a virtual machine that {@link #vm} has made, from outside. Ask for
+     * it while the machine's handle is open.
+     */
+    public NestedView nested(Vm vm) {
+        return nested.computeIfAbsent(
+                vm, each -> new NestedView(each, trace, guest.memory(), testimony));
     }
 
     public Ioas ioas() {
@@ -253,6 +285,7 @@ public final class Testbed implements AutoCloseable {
     @Override
     public void close() {
         bars.forEach(BarFile::close);
+        nested.values().forEach(NestedView::close);
         iommu.close();
     }
 }

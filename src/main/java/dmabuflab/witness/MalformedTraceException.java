@@ -2,9 +2,9 @@
 package dmabuflab.witness;
 
 /**
- * QEMU's trace has a line that cannot be understood, or that cannot follow on what came before. The
- * message has the line. Nothing that rests on this trace can be believed then: it may be of a QEMU
- * whose events differ.
+ * QEMU's trace or the guest's has a line that cannot be understood, or that cannot follow on what
+ * came before. The message has the line. Nothing that rests on this trace can be believed then: it
+ * may be of a QEMU or a kernel whose events differ.
  */
 public class MalformedTraceException extends RuntimeException {
     MalformedTraceException(String message) {
