@@ -13,11 +13,15 @@ import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.NestedView;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
 import dmabuflab.witness.BarFile;
+import dmabuflab.witness.NestedLeaf;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 
 /**
@@ -60,25 +64,31 @@ class KvmClassic {
         Exporter exporter = bed.exporter();
         BarMapping mapping = exporter.vfio().map(exporter.bar(), SOME, "mapping");
         Vm vm = machine(bed, mapping);
+        NestedView nested = bed.nested(vm);
         Vcpu first = vm.vcpu("first");
         Vcpu second = vm.vcpu("second");
         exporter.memory().fill();
         assertWriteLands(exporter, first, WORD);
         assertThat(second.read(GPA + PLACE)).isEqualTo(WORD);
+        assertMapped(nested, exporter);
 
         trigger.pull(bed, exporter);
 
+        assertFlushed(nested, trigger);
         if (trigger.effect() == Trigger.Effect.LASTING) {
+            assertThat(nested.leaves(GPA, SOME.length())).isEmpty();
             BarFile.Snapshot before = exporter.memory().snapshot();
             assertThat(mapping.tryRead(PLACE, Long.BYTES).errno()).isEqualTo("SIGBUS");
             assertCutOff(first.tryRead(GPA + PLACE, Long.BYTES));
             assertCutOff(first.tryWrite(GPA + PLACE, Long.BYTES, ~WORD));
             assertCutOff(second.tryAdd(GPA + PLACE, Long.BYTES, 1));
             assertThat(exporter.memory().changedRanges(before)).isEmpty();
+            assertThat(nested.leaves(GPA, SOME.length())).isEmpty();
             trigger.undo(bed, exporter);
             assertThat(second.resume().value()).as("what was there to add to").isEqualTo(WORD);
         }
         assertWriteLands(exporter, first, 2 * WORD);
+        assertMapped(nested, exporter);
         assertThat(mapping.tryRead(PLACE, Long.BYTES).ok()).isTrue();
     }
 
@@ -97,6 +107,7 @@ class KvmClassic {
     void hammeringEnds(Testbed bed, Trigger trigger) {
         Exporter exporter = bed.exporter();
         Vm vm = machine(bed, exporter.vfio().map(exporter.bar(), SOME, "mapping"));
+        NestedView nested = bed.nested(vm);
         Vcpu vcpu = vm.vcpu("vcpu");
         Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job hammer = vcpu.hammer(GPA + PLACE, 1, 0);
@@ -104,8 +115,11 @@ class KvmClassic {
 
         trigger.pull(bed, exporter);
 
+        List<NestedLeaf> left = nested.leaves(GPA, SOME.length());
+        assertFlushed(nested, trigger);
         long last = exporter.memory().readLong(SOME.offset() + PLACE);
         if (trigger.effect() == Trigger.Effect.LASTING) {
+            assertThat(left).as("mapped after the revoke").isEmpty();
             Exit exit = new Exit(bed.complete(hammer));
             assertThat(exit.errno()).isEqualTo("EFAULT");
             assertThat(exit.value()).as("the last write that went through").isEqualTo(last);
@@ -121,7 +135,7 @@ class KvmClassic {
     }
 
     private static Vm machine(Testbed bed, BarMapping mapping) {
-        Vm vm = Vm.create(bed.agent(), "vm");
+        Vm vm = bed.vm();
         vm.set(Memslot.at(1, GPA, SOME.length()).over(mapping, 0));
         return vm;
     }
@@ -134,6 +148,25 @@ class KvmClassic {
                 .as("what a write to the slot changes")
                 .containsExactly(new BarFile.Range(SOME.offset() + PLACE, Long.BYTES));
         assertThat(memory.readLong(SOME.offset() + PLACE)).isEqualTo(word);
+    }
+
+    /** One page is mapped, the one that was accessed, to exactly the BAR's page. */
+    private static void assertMapped(NestedView nested, Exporter exporter) {
+        assertThat(nested.leaves(GPA, SOME.length()))
+                .singleElement()
+                .matches(NestedLeaf::write)
+                .extracting(leaf -> leaf.pfn(GPA + PLACE))
+                .isEqualTo(exporter.pfn(SOME.offset() + PLACE));
+    }
+
+    /** No TLB holds what was unmapped, be it for a moment only, when a system call returns. */
+    private static void assertFlushed(NestedView nested, Trigger trigger) {
+        Optional<Boolean> flushed = nested.flushedBeforeReturn(GPA, SOME.length());
+        if (trigger.effect() == Trigger.Effect.NONE) {
+            assertThat(flushed).as("if anything was unmapped").isNotEqualTo(Optional.of(false));
+        } else {
+            assertThat(flushed).as("unmapped, and flushed before the return").contains(true);
+        }
     }
 
     private static void assertCutOff(Exit exit) {
