@@ -71,6 +71,7 @@ int vcpu_begin(struct call *c, struct handle *h)
 	running = vcpu->running;
 	if (!running) {
 		vcpu->running = true;
+		vcpu->kicked = false;
 		vcpu->runner = pthread_self();
 	}
 	pthread_mutex_unlock(&vcpu->lock);
@@ -107,6 +108,7 @@ int vcpu_kick(struct vcpu *vcpu)
 	pthread_once(&once, install_handler);
 	pthread_mutex_lock(&vcpu->lock);
 	if (vcpu->running) {
+		vcpu->kicked = true;
 		vcpu->run->immediate_exit = 1;
 		error = pthread_kill(vcpu->runner, SIGUSR1);
 	}
@@ -131,13 +133,15 @@ static int run(struct handle *h)
 /* An instruction that an exit interrupted has to end before RIP is set. */
 static void finish_instruction(struct handle *h)
 {
-	struct kvm_run *state = h->vcpu->run;
+	struct vcpu *vcpu = h->vcpu;
 
-	while (state->exit_reason == KVM_EXIT_MMIO) {
-		state->immediate_exit = 1;
+	while (vcpu->run->exit_reason == KVM_EXIT_MMIO) {
+		vcpu->run->immediate_exit = 1;
 		run(h);
 	}
-	state->immediate_exit = 0;
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->run->immediate_exit = vcpu->kicked;
+	pthread_mutex_unlock(&vcpu->lock);
 }
 
 static const char *exit_name(uint32_t reason, int error)
@@ -221,7 +225,7 @@ int vcpu_continue(struct call *c, struct handle *h)
 	do {
 		ret = run(h);
 		error = ret ? errno : 0;
-	} while (error == EINTR && !vcpu->run->immediate_exit);
+	} while (error == EINTR && !vcpu->kicked);
 	answer_number(c, "ns", monotonic_ns() - begin);
 
 	answer_exit(c, vcpu, error);

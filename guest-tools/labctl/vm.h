@@ -4,6 +4,7 @@
 #define VM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <linux/kvm.h>
@@ -28,6 +29,7 @@ struct vcpu {
 	struct l2_mailbox *box;
 	pthread_mutex_t lock;
 	bool running;
+	atomic_bool kicked; /* since it runs */
 	pthread_t runner;
 };
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.Exit;
+import dmabuflab.guest.Fault;
 import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.Memslot;
@@ -18,6 +19,8 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** What virtual machines inside the guest do on command, and how they end. */
@@ -63,6 +66,27 @@ class VmOperationsIT {
     }
 
     @Test
+    void additionsOfTwoVcpusAddUp(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        vm.set(Memslot.at(1, GPA, SIZE).over(memory, 0));
+
+        List<Race.Lane> lanes =
+                new Race(bed.agent())
+                        .lane(new Step("vcpu.xadd", thousandTimes(vm.vcpu("first"))))
+                        .lane(new Step("vcpu.xadd", thousandTimes(vm.vcpu("second"))))
+                        .run(Duration.ofSeconds(2));
+
+        long rounds = lanes.get(0).rounds() + lanes.get(1).rounds();
+        assertThat(lanes).allMatch(lane -> lane.steps().get(0).exits().size() == 1);
+        assertThat(word(memory, 0)).isEqualTo(1000 * rounds);
+    }
+
+    private static Map<String, ?> thousandTimes(Vcpu vcpu) {
+        return Map.of("vcpu", vcpu.name(), "gpa", GPA, "value", 1, "count", 1000, "stride", 0);
+    }
+
+    @Test
     void accessesOfManyPagesGoUpToTheOneThatFails(Testbed bed) {
         Vm vm = Vm.create(bed.agent(), "vm");
         BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
@@ -91,12 +115,17 @@ class VmOperationsIT {
 
     @Test
     void aShutdownIsAnExitAndNotTheEnd(Testbed bed) {
-        Vcpu vcpu = Vm.create(bed.agent(), "vm").vcpu("vcpu");
+        Vm vm = Vm.create(bed.agent(), "vm");
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        long end = 512L << 30;
+        vm.set(Memslot.at(1, end - SIZE, SIZE).over(memory, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
 
-        Exit exit = vcpu.tryRead(512L << 30, 8);
+        Exit exit = vcpu.tryWrites(end - 8, WORD, 2, 8);
 
         assertThat(exit.reason()).isEqualTo("shutdown");
-        assertThat(exit.done()).isZero();
+        assertThat(exit.done()).isEqualTo(1);
+        assertThat(word(memory, SIZE - 8)).isEqualTo(WORD);
         assertThat(vcpu.read(0)).as("the program's own text").isNotZero();
     }
 
@@ -176,6 +205,55 @@ class VmOperationsIT {
         assertThat(vcpu.read(GPA)).as("private memory is another").isZero();
         vm.convert(GPA, Exporter.PAGE, false);
         assertThat(vcpu.read(GPA)).isEqualTo(WORD);
+    }
+
+    @Test
+    void aPrivateAccessToASlotWithoutPrivateMemoryIsAMemoryFault(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm", Vm.Type.SW_PROTECTED);
+        BarMapping memory = BarMapping.ofMemory(bed.agent(), "memory", SIZE);
+        vm.set(Memslot.at(1, GPA, SIZE).over(memory, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+        vm.convert(GPA + Exporter.PAGE, Exporter.PAGE, true);
+
+        Exit exit = vcpu.tryWrites(GPA, WORD, 3, Exporter.PAGE);
+
+        assertThat(exit.reason()).isEqualTo(Exit.MEMORY_FAULT);
+        assertThat(exit.errno()).isEqualTo("EFAULT");
+        assertThat(exit.gpa()).isEqualTo(GPA + Exporter.PAGE);
+        assertThat(exit.size()).isEqualTo(Exporter.PAGE);
+        assertThat(exit.flags()).isEqualTo(Exit.PRIVATE);
+        assertThat(exit.done()).isEqualTo(1);
+        vm.convert(GPA + Exporter.PAGE, Exporter.PAGE, false);
+        Exit resumed = vcpu.resume();
+        assertThat(resumed.complete()).isTrue();
+        assertThat(resumed.done()).isEqualTo(3);
+        assertThat(word(memory, Exporter.PAGE)).isEqualTo(WORD);
+    }
+
+    @Test
+    void theNthAllocationOfASlotFailsAndThenItCanBeSet(Testbed bed) {
+        Vm vm = Vm.create(bed.agent(), "vm");
+        Memslot slot =
+                Memslot.at(1, GPA, SIZE).over(BarMapping.ofMemory(bed.agent(), "memory", SIZE), 0);
+        Fault fault = new Fault(bed.agent());
+
+        Set<String> errors = new TreeSet<>();
+
+        int n = 1;
+        Fault.Injection injection = fault.nth(n, "kvm.memslot", slot.arguments(vm));
+        while (injection.injected()) {
+            if (injection.answer().ok()) {
+                vm.delete(slot);
+            } else {
+                errors.add(injection.answer().errno());
+            }
+            injection = fault.nth(++n, "kvm.memslot", slot.arguments(vm));
+        }
+
+        assertThat(errors).containsExactly("ENOMEM");
+        assertThat(n).as("allocations of a slot").isBetween(2, 20);
+        assertThat(injection.answer().ok()).isTrue();
+        assertThat(vm.vcpu("vcpu").read(GPA)).isZero();
     }
 
     @Test
