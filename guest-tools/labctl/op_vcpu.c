@@ -100,7 +100,7 @@ static int command(struct call *c, enum l2_op op)
 	struct handle *h = handle_get(c, "vcpu", HANDLE_VCPU);
 	uint64_t width = call_number(c, "width", 8);
 	uint64_t count = call_number(c, "count", op != L2_HAMMER);
-	uint64_t places = call_number(c, "places", count ?: 1);
+	uint64_t places = call_number(c, "places", op == L2_HAMMER ? 1 : count);
 	struct l2_mailbox *box;
 	int ret;
 

@@ -154,6 +154,8 @@ class VmOperationsIT {
         assertThat(new long[] {word(memory, 0), word(memory, Exporter.PAGE)})
                 .containsExactlyInAnyOrder(stopped.done(), stopped.done() - 1);
         assertThat(vcpu.running()).isFalse();
+        bed.agent().call("vcpu.hammer", Map.of("vcpu", "vcpu", "gpa", GPA, "count", 100));
+        assertThat(word(memory, 0)).as("after so many stores to one place").isEqualTo(100);
         assertThat(bed.agent().attempt("vcpu.interrupt", Map.of("vcpu", "vcpu")).errno())
                 .isEqualTo("ESRCH");
     }
