@@ -278,6 +278,7 @@ int vfio_lowpower(struct call *c);
 int vfio_region(struct call *c);
 int vfio_read(struct call *c);
 int vfio_write(struct call *c);
+int vfio_ioeventfd(struct call *c);
 int vfio_mmap(struct call *c);
 int mapping_read(struct call *c);
 int mapping_write(struct call *c);

@@ -11,6 +11,9 @@
 #ifndef KVM_MEM_VFIO_DMABUF
 #define KVM_MEM_VFIO_DMABUF (1UL << 3)
 #endif
+#ifndef KVM_MEM_DMABUF_PRIVATE
+#define KVM_MEM_DMABUF_PRIVATE (1UL << 4)
+#endif
 
 int kvm_open(struct call *c)
 {
@@ -126,6 +129,8 @@ static bool back_slot(struct call *c, struct kvm_userspace_memory_region2 *slot)
 			return false;
 		slot->guest_memfd = h->fd;
 		slot->flags |= KVM_MEM_VFIO_DMABUF;
+		if (call_number(c, "private", 0))
+			slot->flags |= KVM_MEM_DMABUF_PRIVATE;
 	}
 	if (call_has(c, "memfd")) {
 		h = handle_get(c, "memfd", HANDLE_DMABUF | HANDLE_GUEST_MEMFD);

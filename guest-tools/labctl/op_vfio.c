@@ -13,13 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <linux/iommufd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "labctl.h"
+#include "vm.h"
+
+/* What only a kernel with the series knows. */
+#ifndef VFIO_DEVICE_BIND_IOMMUFD_PRIVATE
+#define VFIO_DEVICE_BIND_IOMMUFD_PRIVATE (1 << 1)
+#endif
 
 int vfio_region_info(int device, uint32_t index, struct vfio_region_info *info,
 		     const char **what)
@@ -127,12 +133,27 @@ static int open_cdev(const char *bdf)
 	return fd;
 }
 
+/* The machine's list with the device in it, or -1 with the answer written. */
+static int add_to_vm(struct call *c, int fd, const char *bdf)
+{
+	struct handle *vm = handle_get(c, "vm", HANDLE_VM);
+	int list;
+
+	if (!vm)
+		return -1;
+	list = vm_add_device(vm->fd, fd);
+	if (list < 0)
+		call_fail(c, "ioctl(KVM_DEV_VFIO_FILE_ADD)",
+			  "cannot give %s to %s", bdf, vm->name);
+	return list;
+}
+
 int vfio_open(struct call *c)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	const char *bdf = call_text(c, "bdf", "");
 	struct handle *iommufd;
-	int fd;
+	int fd, list = -1, ret;
 
 	iommufd = handle_iommufd(c, call_text(c, "iommufd", "iommufd"));
 	if (!iommufd)
@@ -143,10 +164,24 @@ int vfio_open(struct call *c)
 		return call_fail(c, "open(/dev/vfio/devices)",
 				 "cannot open the vfio device of %s", bdf);
 
+	if (call_has(c, "vm")) {
+		list = add_to_vm(c, fd, bdf);
+		if (list < 0) {
+			close(fd);
+			return -1;
+		}
+	}
 	bind.iommufd = iommufd->fd;
-	if (ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+	if (call_number(c, "private", 0))
+		bind.flags |= VFIO_DEVICE_BIND_IOMMUFD_PRIVATE;
+	ret = ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	if (ret)
 		call_fail(c, "ioctl(VFIO_DEVICE_BIND_IOMMUFD)",
 			  "cannot bind %s to %s", bdf, iommufd->name);
+	/* What is bound stays so; the list would keep the device open. */
+	if (list >= 0)
+		close(list);
+	if (ret) {
 		close(fd);
 		return -1;
 	}
@@ -341,4 +376,40 @@ int vfio_write(struct call *c)
 		return call_fail(c, what, "cannot write BAR %lu of %s", bar,
 				 dev->name);
 	return 0;
+}
+
+/* An eventfd that has the kernel store to the BAR, fired once. */
+int vfio_ioeventfd(struct call *c)
+{
+	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
+	uint64_t bar = call_number(c, "bar", 0), one = 1;
+	struct vfio_device_ioeventfd event = {
+		.argsz = sizeof(event),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.data = call_number(c, "value", 0),
+	};
+	struct vfio_region_info info;
+	const char *what;
+	int ret;
+
+	if (!dev)
+		return -1;
+	if (vfio_region_info(dev->fd, bar, &info, &what))
+		return call_fail(c, what, "there is no BAR %lu of %s", bar,
+				 dev->name);
+	event.offset = info.offset + call_number(c, "offset", 0);
+	event.fd = eventfd(0, EFD_CLOEXEC);
+	if (event.fd < 0)
+		return call_fail(c, "eventfd", "no event");
+
+	ret = ioctl(dev->fd, VFIO_DEVICE_IOEVENTFD, &event);
+	if (ret)
+		call_fail(c, "ioctl(VFIO_DEVICE_IOEVENTFD)",
+			  "cannot have an event store to BAR %lu of %s", bar,
+			  dev->name);
+	else if (write(event.fd, &one, sizeof(one)) != sizeof(one))
+		ret = call_fail(c, "write", "cannot fire the event");
+	/* With it the kernel's end goes. */
+	close(event.fd);
+	return ret;
 }

@@ -40,9 +40,11 @@ const struct op ops[] = {
 	  "Looks for devices on all buses." },
 
 	{ "vfio.open", vfio_open,
-	  ARGS(TEXT("bdf"), TEXT("name"), OPT_TEXT("iommufd")),
+	  ARGS(TEXT("bdf"), TEXT("name"), OPT_TEXT("iommufd"), OPT_TEXT("vm"),
+	       OPT_NUM("private")),
 	  "Opens the vfio cdev of a device and binds it to an iommufd, opened on first "
-	  "use; its name is 'iommufd' if not given." },
+	  "use; its name is 'iommufd' if not given. With vm that machine is told of the "
+	  "device meanwhile, and with private=1 its memory is for that machine only." },
 	{ "vfio.close", vfio_close, ARGS(TEXT("name")),
 	  "Closes the device." },
 	{ "vfio.attach", vfio_attach, ARGS(TEXT("dev"), TEXT("pt")),
@@ -90,6 +92,9 @@ const struct op ops[] = {
 	{ "vfio.write", vfio_write,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), TEXT("data")),
 	  "Writes a BAR from the CPU; data is hexadecimal." },
+	{ "vfio.ioeventfd", vfio_ioeventfd,
+	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("value")),
+	  "Has an event store 4 bytes to a BAR, and fires it once." },
 
 	{ "vfio.mmap", vfio_mmap,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("length"), TEXT("name")),
@@ -259,10 +264,11 @@ const struct op ops[] = {
 	{ "kvm.memslot", kvm_memslot,
 	  ARGS(TEXT("vm"), NUM("slot"), NUM("gpa"), NUM("size"), OPT_TEXT("dmabuf"),
 	       OPT_TEXT("memfd"), OPT_NUM("offset"), OPT_TEXT("mapping"),
-	       OPT_NUM("mapping_offset"), OPT_NUM("flags")),
+	       OPT_NUM("mapping_offset"), OPT_NUM("private"), OPT_NUM("flags")),
 	  "KVM_SET_USER_MEMORY_REGION2: the slot is a dma-buf or a guest_memfd from an "
 	  "offset, or the addresses of a mapping, whatever is there later, or both. "
-	  "size=0 deletes it. flags are further ones." },
+	  "private=1: the dma-buf is private to the machine. size=0 deletes it. flags are "
+	  "further ones." },
 	{ "kvm.guestmemfd", kvm_guest_memfd,
 	  ARGS(TEXT("vm"), TEXT("name"), NUM("size"), OPT_NUM("flags")),
 	  "Makes a guest_memfd for a virtual machine." },

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "vm.h"
 
@@ -52,6 +53,27 @@ void vm_put(struct vm *vm)
 	munmap(vm->ram, L2_RAM);
 	pthread_mutex_destroy(&vm->lock);
 	free(vm);
+}
+
+int vm_add_device(int vm, int device)
+{
+	struct kvm_create_device list = { .type = KVM_DEV_TYPE_VFIO };
+	int32_t added = device;
+	struct kvm_device_attr add = {
+		.group = KVM_DEV_VFIO_FILE,
+		.attr = KVM_DEV_VFIO_FILE_ADD,
+		.addr = (uintptr_t)&added,
+	};
+	int error;
+
+	if (ioctl(vm, KVM_CREATE_DEVICE, &list))
+		return -1;
+	if (!ioctl(list.fd, KVM_SET_DEVICE_ATTR, &add))
+		return list.fd;
+	error = errno;
+	close(list.fd);
+	errno = error;
+	return -1;
 }
 
 int vm_create_vcpu(int fd, struct vm *vm, uint64_t *block)

@@ -38,6 +38,11 @@ int kvm_open(struct call *c);
 
 /* NULL with errno. */
 struct vm *vm_new(void);
+/*
+ * Tells a machine that it has a device, both by their descriptors: until the
+ * one returned is closed; -1 with errno.
+ */
+int vm_add_device(int vm, int device);
 /* A user of the machine with a block of its memory; -1 with errno. */
 int vm_create_vcpu(int fd, struct vm *vm, uint64_t *block);
 

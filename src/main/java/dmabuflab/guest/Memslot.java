@@ -32,6 +32,16 @@ public record Memslot(int slot, long gpa, long size, Map<String, Object> backing
         return with("dmabuf", buffer.name()).with("offset", offset);
     }
 
+    /** Part of a dma-buf that is private to the machine. */
+    public Memslot ofPrivate(DmaBuf buffer, long offset) {
+        return of(buffer, offset).with("private", 1);
+    }
+
+    /** The same, saying that its dma-buf is private to nobody. */
+    public Memslot notPrivate() {
+        return with("private", 0);
+    }
+
     /** Part of a guest_memfd, from an offset in bytes. */
     public Memslot of(GuestMemfd memory, long offset) {
         return with("memfd", memory.name()).with("offset", offset);

@@ -65,6 +65,13 @@ public final class Trace {
         agent.call("file.write", Map.of("path", path, "text", condition));
     }
 
+    /** Makes room for events, in KiB for each CPU. What was recorded is lost. */
+    public void resize(int kib) {
+        agent.call(
+                "file.write",
+                Map.of("path", "/sys/kernel/tracing/buffer_size_kb", "text", "" + kib));
+    }
+
     /** Ends the recording, where millions of events would only cost time. */
     public void stop() {
         agent.call("trace.stop", Map.of());

@@ -43,6 +43,22 @@ public final class VfioDevice {
         return device;
     }
 
+    /**
+     * Binds the device to vfio-pci and opens it so that its memory is for one machine only, memory
+     * decoding and bus mastering on.
+     */
+    public static VfioDevice openPrivate(Agent agent, String bdf, String name, Vm vm) {
+        agent.call("pci.bind", Map.of("bdf", bdf, "driver", "vfio-pci"));
+        agent.call("vfio.open", privateTo(bdf, name, vm));
+        agent.call("vfio.command", Map.of("dev", name, "memory", 1, "master", 1));
+        return new VfioDevice(agent, bdf, name);
+    }
+
+    /** What an agent is asked for to open a device privately, where the kernel may refuse. */
+    public static Map<String, Object> privateTo(String bdf, String name, Vm vm) {
+        return Map.of("bdf", bdf, "name", name, "vm", vm.name(), "private", 1);
+    }
+
     /** Opens a device that vfio-pci already has, without touching its COMMAND register. */
     public static VfioDevice reopen(Agent agent, String bdf, String name) {
         agent.call("vfio.open", Map.of("bdf", bdf, "name", name));
@@ -107,6 +123,31 @@ public final class VfioDevice {
         agent.call(
                 "vfio.write",
                 Map.of("dev", name, "bar", bar, "offset", offset, "data", hexadecimal));
+    }
+
+    /** Writes a BAR from the CPU where the kernel may refuse. */
+    public Answer tryWrite(int bar, long offset, String hexadecimal) {
+        return agent.attempt(
+                "vfio.write",
+                Map.of("dev", name, "bar", bar, "offset", offset, "data", hexadecimal));
+    }
+
+    /** Reads a BAR from the CPU where the kernel may refuse; "data" is hexadecimal. */
+    public Answer tryRead(int bar, long offset, int length) {
+        return agent.attempt(
+                "vfio.read", Map.of("dev", name, "bar", bar, "offset", offset, "length", length));
+    }
+
+    /** Has an event store 4 bytes to a BAR, and fires it once. */
+    public Answer tryIoeventfd(int bar, long offset, int value) {
+        return agent.attempt(
+                "vfio.ioeventfd",
+                Map.of("dev", name, "bar", bar, "offset", offset, "value", value));
+    }
+
+    /** VFIO_REGION_INFO flags of a BAR. */
+    public long regionFlags(int bar) {
+        return agent.call("vfio.region", Map.of("dev", name, "index", bar)).number("flags");
     }
 
     /** VFIO_DEVICE_PCI_HOT_RESET: resets the slot or bus, with every device on it. */
