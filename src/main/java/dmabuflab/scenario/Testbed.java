@@ -33,6 +33,10 @@ import org.junit.jupiter.api.Assumptions;
 /** What a scenario works with: its guest, the devices it asked for, and the witnesses. */
 public final class Testbed implements AutoCloseable {
     private static final String DMA_ENGINE = "edu";
+
+    /** For each CPU; what virtual CPUs do in a race of some seconds fits. */
+    private static final int KVM_TRACE_KIB = 16 << 10;
+
     private static final String BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
 
     private final Guest guest;
@@ -88,8 +92,22 @@ public final class Testbed implements AutoCloseable {
 
     /** Opens the first memory device, decoding and mastering on. */
     public Exporter exporter() {
-        PluggedDevice device = take("memory device", each -> each.memory() != null);
-        VfioDevice vfio = VfioDevice.open(agent(), device.bdf(), device.hardware().id());
+        PluggedDevice device = memoryDevice();
+        return exporter(device, VfioDevice.open(agent(), device.bdf(), device.hardware().id()));
+    }
+
+    /** The same so that its memory is for one machine only. */
+    public Exporter privateExporter(Vm vm) {
+        PluggedDevice device = memoryDevice();
+        return exporter(
+                device, VfioDevice.openPrivate(agent(), device.bdf(), device.hardware().id(), vm));
+    }
+
+    private PluggedDevice memoryDevice() {
+        return take("memory device", each -> each.memory() != null);
+    }
+
+    private Exporter exporter(PluggedDevice device, VfioDevice vfio) {
         BarFile bar = new BarFile(device.memory(), device.size(), bars.size() + 1);
         bars.add(bar);
         return new Exporter(guest.qmp(), device, vfio, bar, testimony);
@@ -161,6 +179,7 @@ public final class Testbed implements AutoCloseable {
      */
     public Vm vm(Agent owner, Vm.Type type) {
         if (!recordsKvm) {
+            trace.resize(KVM_TRACE_KIB);
             trace.filter(KvmTrace.RETURN, KvmTrace.RETURNS_THAT_MATTER);
             trace.add(KvmTrace.EVENTS, KvmTrace.PROBES);
             recordsKvm = true;

@@ -37,6 +37,12 @@ public sealed interface KvmEvent {
     record FlushRequested(int thread, long kvm) implements KvmEvent {}
 
     /**
+     * All virtual CPUs have left the guest, and drop their tables before they enter it again: what
+     * these tables still map nobody reaches any more. So begins the deletion of a slot.
+     */
+    record RootsDropped(int thread, long kvm) implements KvmEvent {}
+
+    /**
      * A system call returns to user space. What closing a file leads to comes right after it, and
      * hence before the next one of the same thread.
      */

@@ -85,21 +85,30 @@ public record KvmHistory(long kvm, List<KvmEvent> events) {
     /**
      * Whether each time that KVM was told to unmap what it had mapped in this range, all virtual
      * CPUs were asked to flush their TLBs after the last leaf was gone, and before the system call
-     * returned in which that happened; empty when none was unmapped.
+     * returned in which that happened; empty when none was unmapped. A leaf of tables that had been
+     * dropped before takes no flush.
      */
     public Optional<Boolean> flushedBeforeReturn(long gpa, long length) {
         Map<Integer, Long> unmapping = new HashMap<>();
         Set<Integer> unflushed = new HashSet<>();
+        Map<Long, Boolean> dropped = new HashMap<>();
         Optional<Boolean> flushed = Optional.empty();
         for (KvmEvent event : events) {
             int thread = event.thread();
+            if (event instanceof KvmEvent.SpteChanged change && change.isLeaf()) {
+                dropped.put(change.gpa(), false);
+            } else if (event instanceof KvmEvent.RootsDropped drop && drop.kvm() == kvm) {
+                dropped.replaceAll((mapped, before) -> true);
+            }
             if (event instanceof KvmEvent.Unmap unmap) {
                 unmapping.put(thread, unmap.kvm());
             } else if (event instanceof KvmEvent.SpteChanged change) {
                 if (unmapping.getOrDefault(thread, 0L) == kvm
                         && change.zapped()
                         && change.overlaps(gpa, length)) {
-                    unflushed.add(thread);
+                    if (!dropped.getOrDefault(change.gpa(), false)) {
+                        unflushed.add(thread);
+                    }
                     flushed = Optional.of(true);
                 }
             } else if (event instanceof KvmEvent.FlushRequested flush && flush.kvm() == kvm) {

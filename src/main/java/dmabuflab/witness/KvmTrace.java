@@ -50,6 +50,10 @@ public final class KvmTrace {
     private static final long REQUEST = 0xff | (1 << 10);
 
     private static final long TLB_FLUSH = 0;
+
+    /** Number 31 of those that x86 has for itself. */
+    private static final long FREE_OBSOLETE_ROOTS = 8 + 31;
+
     private static final String HEX = "0x([0-9a-f]+)";
     private static final String PROBE = "\\(.*\\) ";
 
@@ -99,10 +103,7 @@ public final class KvmTrace {
                     "kvm_request",
                     new Form(
                             PROBE + "kvm=" + HEX + " request=" + HEX,
-                            (thread, m) ->
-                                    (hex(m, 2) & REQUEST) == TLB_FLUSH
-                                            ? new KvmEvent.FlushRequested(thread, hex(m, 1))
-                                            : null),
+                            (thread, m) -> request(thread, hex(m, 1), hex(m, 2) & REQUEST)),
                     "kvm_tdp_mmu_spte_changed",
                     new Form(
                             "as id (\\d) gfn ([0-9a-f]+) level (\\d)"
@@ -155,5 +156,13 @@ public final class KvmTrace {
 
     private static long hex(Matcher m, int group) {
         return Long.parseUnsignedLong(m.group(group), 16);
+    }
+
+    /** Null for a request that says nothing about what can be reached. */
+    private static KvmEvent request(int thread, long kvm, long number) {
+        if (number == TLB_FLUSH) {
+            return new KvmEvent.FlushRequested(thread, kvm);
+        }
+        return number == FREE_OBSOLETE_ROOTS ? new KvmEvent.RootsDropped(thread, kvm) : null;
     }
 }

@@ -67,6 +67,7 @@ class KvmTraceTest {
                 "kvm_request: (kvm_make_all_cpus_request+0x0/0xc0) kvm=0xffffc900003d1000 request=";
 
         assertThat(parse(request + "0x300")).containsExactly(new KvmEvent.FlushRequested(80, KVM));
+        assertThat(parse(request + "0x327")).containsExactly(new KvmEvent.RootsDropped(80, KVM));
         assertThat(parse(request + "0x301")).as("another request").isEmpty();
         assertThat(parse(request + "0x700")).as("a kick without a request").isEmpty();
     }
@@ -159,6 +160,24 @@ class KvmTraceTest {
                 .contains(false);
         assertThat(flushed(unmap(80, KVM), zap)).contains(false);
         assertThat(flushed(unmap(80, KVM), zap, flush)).contains(true);
+    }
+
+    @Test
+    void whatDroppedTablesMapTakesNoFlush() {
+        KvmEvent map = spte(80, GPA, NOTHING, LEAF);
+        KvmEvent drop = new KvmEvent.RootsDropped(81, KVM);
+        KvmEvent othersDrop = new KvmEvent.RootsDropped(81, OTHER);
+        KvmEvent zap = spte(80, GPA, LEAF, NOTHING);
+        KvmEvent returned = new KvmEvent.Returned(80);
+
+        assertThat(flushed(map, drop, unmap(80, KVM), zap, returned)).contains(true);
+        assertThat(flushed(map, othersDrop, unmap(80, KVM), zap, returned)).contains(false);
+        assertThat(flushed(map, drop, map, unmap(80, KVM), zap, returned))
+                .as("mapped again by the tables in force")
+                .contains(false);
+        assertThat(flushed(map, unmap(80, KVM), zap, drop, returned))
+                .as("dropped too late")
+                .contains(false);
     }
 
     @Test
