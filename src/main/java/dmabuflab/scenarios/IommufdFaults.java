@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Edu;
-import dmabuflab.guest.Fault;
 import dmabuflab.guest.Hwpt;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
@@ -20,7 +19,6 @@ import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -36,9 +34,6 @@ class IommufdFaults {
     private static final Range[] TWO = {
         new Range(2 << 20, 64 * PAGE), new Range(8 << 20, 600 * PAGE)
     };
-
-    /** More allocations than any of these operations makes: a sweep without an end is a defect. */
-    private static final int LIMIT = 500;
 
     private Exporter exporter;
 
@@ -58,7 +53,7 @@ class IommufdFaults {
         exporter = bed.exporter();
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "dmabuf.export",
                         Map.of(
@@ -94,7 +89,7 @@ class IommufdFaults {
         DmaBuf buffer = exporter.export(TWO);
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "importer.attach",
                         Map.of("dmabuf", buffer.name(), "name", "swept"),
@@ -122,7 +117,7 @@ class IommufdFaults {
         DmaWindow window = DmaWindow.of(bed, exporter, ioas, edu, TWO);
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "ioas.map",
                         ioas.mapArguments(window.buffer(), DmaWindow.IOVA, 0, window.length()),
@@ -149,7 +144,7 @@ class IommufdFaults {
         DmaWindow window = DmaWindow.of(bed, exporter, ioas, bed.dmaEngine(ioas), TWO).map();
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "vfio.command",
                         Map.of("dev", exporter.vfio().name(), "memory", 0),
@@ -178,7 +173,7 @@ class IommufdFaults {
         exporter.vfio().memory(false);
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "vfio.command",
                         Map.of("dev", exporter.vfio().name(), "memory", 1),
@@ -208,7 +203,7 @@ class IommufdFaults {
         DmaWindow window = DmaWindow.of(bed, exporter, ioas, bed.dmaEngine(ioas), TWO).map();
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "ioas.unmap",
                         Map.of(
@@ -244,7 +239,7 @@ class IommufdFaults {
         DmaBuf last = exporter.export(TWO);
 
         int failed =
-                sweep(
+                AllocationFailures.sweep(
                         bed,
                         "handle.close",
                         Map.of("name", last.name()),
@@ -255,26 +250,5 @@ class IommufdFaults {
                         });
         assertThat(failed).as("allocations of a close").isZero();
         assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(TWO[0].offset()));
-    }
-
-    /**
-     * Performs an operation with its first allocation failing, then its second, and so on until it
-     * makes no more.
-     *
-     * @param check looks at what is left, and makes the next attempt possible
-     * @return how many allocations there are
-     */
-    private static int sweep(
-            Testbed bed, String op, Map<String, ?> arguments, Consumer<Answer> check) {
-        Fault fault = new Fault(bed.agent());
-        for (int n = 1; n < LIMIT; n++) {
-            Fault.Injection injection = fault.nth(n, op, arguments);
-            check.accept(injection.answer());
-            if (!injection.injected()) {
-                assertThat(injection.answer().ok()).as("without any failure").isTrue();
-                return n - 1;
-            }
-        }
-        throw new AssertionError("still allocations that fail after " + LIMIT);
     }
 }

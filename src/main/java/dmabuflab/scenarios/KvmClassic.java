@@ -11,6 +11,7 @@ import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -102,6 +103,7 @@ class KvmClassic {
         Trigger.LOW_POWER,
         Trigger.COMMAND_WRITE_FAILS
     })
+    @CpusInTurns
     @DisplayName("a vCPU that never leaves the guest writes nothing after the trigger has returned")
     @Proves("CP1")
     void hammeringEnds(Testbed bed, Trigger trigger) {
