@@ -12,6 +12,7 @@ import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.CpusInTurns;
+import dmabuflab.scenario.EachPassingTrigger;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -40,25 +41,7 @@ class KvmClassic {
     private static final long WORD = 0x1122_3344_5566_7788L;
     private static final long MANY = 1000;
 
-    // A mapping keeps its device open, so no trigger is for ever while there is one.
-    @EachTrigger({
-        Trigger.COMMAND_MEMORY,
-        Trigger.COMMAND_MEMORY_OF_NVME,
-        Trigger.DEVICE_RESET,
-        Trigger.FLR,
-        Trigger.HOT_RESET,
-        Trigger.HOT_RESET_OF_TWO_OPEN,
-        Trigger.HOT_RESET_OF_TWO_ONE_CLOSED,
-        Trigger.D3HOT,
-        Trigger.LOW_POWER,
-        Trigger.LOW_POWER_UNTIL_ACCESS,
-        Trigger.HOT_RESET_REFUSED,
-        Trigger.COMMAND_WRITE_FAILS,
-        Trigger.DEVICE_RESET_FAILS,
-        Trigger.FLR_FAILS,
-        Trigger.HOT_RESET_FAILS,
-        Trigger.D3HOT_FAILS
-    })
+    @EachPassingTrigger
     @DisplayName("vCPUs reach a slot over a mapping exactly while the mapping gets no SIGBUS")
     @Proves("CP1")
     void vcpusEndWithMapping(Testbed bed, Trigger trigger) {
