@@ -14,6 +14,8 @@
 
 #include "labctl.h"
 
+#define HUGE_PAGE (2UL << 20)
+
 /* One access of this thread that may be refused. */
 struct attempt {
 	sigjmp_buf refused;
@@ -47,10 +49,27 @@ static void install_handler(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
+/*
+ * An address that is aligned as the offset into the BAR is, so that huge pages
+ * can map it: the kernel does not see to that. Only a hint, since another
+ * thread may take it first.
+ */
+static void *place_for(size_t length, uint64_t offset)
+{
+	uint8_t *room = mmap(NULL, length + HUGE_PAGE, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED)
+		return NULL;
+	munmap(room, length + HUGE_PAGE);
+	return room + ((offset - (uintptr_t)room) & (HUGE_PAGE - 1));
+}
+
 int vfio_mmap(struct call *c)
 {
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
 	uint64_t bar = call_number(c, "bar", 0);
+	uint64_t offset = call_number(c, "offset", 0);
 	struct handle mapping = {
 		.kind = HANDLE_MAPPING,
 		.fd = -1,
@@ -67,9 +86,9 @@ int vfio_mmap(struct call *c)
 		return call_fail(c, what, "there is no BAR %lu of %s", bar,
 				 dev->name);
 
-	mapping.address =
-		mmap(NULL, mapping.length, PROT_READ | PROT_WRITE, MAP_SHARED,
-		     dev->fd, info.offset + call_number(c, "offset", 0));
+	mapping.address = mmap(place_for(mapping.length, offset),
+			       mapping.length, PROT_READ | PROT_WRITE,
+			       MAP_SHARED, dev->fd, info.offset + offset);
 	if (mapping.address == MAP_FAILED)
 		return call_fail(c, "mmap", "cannot map BAR %lu of %s", bar,
 				 dev->name);

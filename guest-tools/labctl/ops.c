@@ -98,7 +98,8 @@ const struct op ops[] = {
 
 	{ "vfio.mmap", vfio_mmap,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("length"), TEXT("name")),
-	  "Maps part of a BAR for the CPU, readable and writable." },
+	  "Maps part of a BAR for the CPU, readable and writable, by huge pages where it "
+	  "can." },
 	{ "mapping.anonymous", mapping_anonymous, ARGS(TEXT("name"), NUM("length")),
 	  "Maps fresh memory that is nobody's BAR." },
 	{ "mapping.read", mapping_read,
