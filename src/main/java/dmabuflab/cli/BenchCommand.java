@@ -11,7 +11,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
@@ -24,16 +27,38 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = {
             "Measures how long things take here, side by side in one run.",
-            "Cold boot against a restored guest, the no-op build, and the whole catalogue with",
-            "one and with two guests at once."
+            "guests: cold boot against a restored guest. build: when nothing has changed.",
+            "faults: those of a virtual machine on device memory, by a slot over a dma-buf",
+            "against one over an mmap. catalogue: all of it with one and with two guests at",
+            "once."
         },
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
+    /** In the order in which they are measured: what takes longest comes last. */
+    enum Part {
+        GUESTS,
+        BUILD,
+        FAULTS,
+        CATALOGUE;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     @Spec CommandSpec spec;
 
     @Mixin LabFlags flags;
 
-    @Option(names = "--rounds", description = "measurements of each guest start (default: 7)")
+    @Option(
+            names = "--only",
+            paramLabel = "PART",
+            split = ",",
+            description = "measure only these: ${COMPLETION-CANDIDATES}")
+    Set<Part> only = EnumSet.allOf(Part.class);
+
+    @Option(names = "--rounds", description = "measurements of each but the catalogue (default: 7)")
     int rounds = 7;
 
     @Option(
@@ -47,15 +72,25 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         out = spec.commandLine().getOut();
-        ProjectFiles project = ProjectFiles.locate();
         scratch = Files.createTempDirectory("dmabuf-lab-bench-");
         flags.cold = false;
         Lab warm = lab("warm");
-        flags.cold = true;
-        Lab cold = lab("cold");
         out.printf("kernel %s, %s%n", warm.kernel().key(), warm.qemu().version());
         out.printf("%s: %s%n%n", warm.accelerator().accelerator(), warm.accelerator().why());
+        for (Part part : EnumSet.copyOf(only)) {
+            switch (part) {
+                case GUESTS -> guests(warm);
+                case BUILD -> build();
+                case FAULTS -> faults(warm);
+                case CATALOGUE -> catalogue();
+            }
+        }
+        return 0;
+    }
 
+    private void guests(Lab warm) {
+        flags.cold = true;
+        Lab cold = lab("cold");
         Samples boots = new Samples("cold boot to agent ready");
         Samples restores = new Samples("restored guest to agent ready");
         Samples plugged = new Samples("restored, edu and ivshmem plugged");
@@ -73,21 +108,34 @@ final class BenchCommand implements Callable<Integer> {
                                     }));
         }
         print(boots, restores.against(boots), plugged.against(boots));
+    }
 
+    private void build() {
         Samples builds = new Samples("lab build, nothing changed");
         for (int round = 0; round < rounds; round++) {
-            builds.add(() -> lab(project, "build", "--kernel", flags.kernel));
+            builds.add(() -> command("build", "--kernel", flags.kernel));
         }
         print(builds.toString());
+    }
 
+    private void faults(Lab warm) {
+        if (!warm.kernel().hasImporter()) {
+            print("faults: this kernel is without the series, which adds slots over dma-bufs");
+            return;
+        }
+        try (Guest guest = start(warm, started -> {})) {
+            FaultBench.run(guest, warm.devices(), rounds).forEach(this::print);
+        }
+    }
+
+    private void catalogue() {
         Samples one = new Samples("whole catalogue, 1 job");
         Samples two = new Samples("whole catalogue, 2 jobs");
         for (int round = 0; round < catalogueRounds; round++) {
-            one.add(() -> catalogue(project, "1"));
-            two.add(() -> catalogue(project, "2"));
+            one.add(() -> catalogue("1"));
+            two.add(() -> catalogue("2"));
         }
         print(one, two.against(one));
-        return 0;
     }
 
     private Lab lab(String name) {
@@ -108,10 +156,9 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private AutoCloseable catalogue(ProjectFiles project, String jobs) {
+    private AutoCloseable catalogue(String jobs) {
         Path report = scratch.resolve("catalogue-" + jobs + "-" + System.nanoTime());
-        return lab(
-                project,
+        return command(
                 "run",
                 "--kernel",
                 flags.kernel,
@@ -125,9 +172,10 @@ final class BenchCommand implements Callable<Integer> {
                 report.toString());
     }
 
-    private AutoCloseable lab(ProjectFiles project, String... words) {
+    /** Runs a command of the lab's, in a process of its own. */
+    private AutoCloseable command(String... words) {
         String[] command = new String[words.length + 1];
-        command[0] = project.root().resolve("lab").toString();
+        command[0] = ProjectFiles.locate().root().resolve("lab").toString();
         System.arraycopy(words, 0, command, 1, words.length);
         dmabuflab.host.Command.of(command).log(scratch.resolve("lab.log")).check();
         return () -> {};

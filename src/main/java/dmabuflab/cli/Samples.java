@@ -5,14 +5,21 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.DoubleStream;
 
-/** Durations of one thing measured several times. */
+/** One thing measured several times: a duration, unless another unit is given. */
 final class Samples {
     private final String what;
+    private final String unit;
     private final DoubleStream.Builder builder = DoubleStream.builder();
     private double[] sorted;
 
+    /** Measurements in seconds. */
     Samples(String what) {
+        this(what, "s");
+    }
+
+    Samples(String what, String unit) {
         this.what = what;
+        this.unit = unit;
     }
 
     /** Measures how long the call takes; what it returns is closed afterwards, unmeasured. */
@@ -27,9 +34,9 @@ final class Samples {
         }
     }
 
-    /** Adds a measurement in seconds. */
-    void add(double seconds) {
-        builder.add(seconds);
+    /** Adds a measurement in the unit of these. */
+    void add(double measurement) {
+        builder.add(measurement);
     }
 
     double median() {
@@ -48,11 +55,13 @@ final class Samples {
         double[] s = sorted();
         return String.format(
                 Locale.ROOT,
-                "%-36s median %7.2f s  min-max %.2f-%.2f s  n=%d",
+                "%-36s median %7.2f %s  min-max %.2f-%.2f %s  n=%d",
                 what,
                 median(),
+                unit,
                 s[0],
                 s[s.length - 1],
+                unit,
                 s.length);
     }
 

@@ -30,6 +30,7 @@ class MainTest {
                 "run NoSuchScenario",
                 "list UR[0",
                 "mutants src/main/java",
+                "bench --only speed",
                 "rnu",
             })
     void wrongUsageIsExitStatusTwoAndOneSentence(String words) {
