@@ -121,7 +121,10 @@ class KvmRaces {
                         .run(TIME);
 
         Lane machines = lanes.get(0);
-        assertThat(machines.steps().get(1).ok()).as("slots that were set").isPositive();
+        Count set = machines.steps().get(1);
+        assertThat(set.errors().keySet()).as("why slots were refused").isSubsetOf("ENODEV");
+        // A kernel with KASAN makes so few machines in that time that all may meet a revoke.
+        assertThat(set.ok() + set.failed()).isEqualTo(machines.rounds());
         assertThat(machines.steps().get(2).ok()).isEqualTo(machines.rounds());
         assertToggled(lanes.get(1));
         assertThat(bed.attachments()).isZero();
