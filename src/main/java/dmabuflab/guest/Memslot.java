@@ -57,6 +57,11 @@ public record Memslot(int slot, long gpa, long size, Map<String, Object> backing
         return with("flags", flags);
     }
 
+    /** As a wish that the slot be no more. */
+    public Memslot deleted() {
+        return at(slot, gpa, 0);
+    }
+
     /** The same elsewhere. */
     public Memslot movedTo(long otherGpa) {
         return new Memslot(slot, otherGpa, size, backing);

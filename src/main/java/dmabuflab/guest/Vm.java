@@ -69,16 +69,12 @@ public final class Vm {
 
     /** Deletes the slot with this one's number. */
     public void delete(Memslot slot) {
-        set(deleted(slot));
+        set(slot.deleted());
     }
 
     /** Deletes it where the kernel is expected to refuse, or may. */
     public Answer tryDelete(Memslot slot) {
-        return trySet(deleted(slot));
-    }
-
-    private static Memslot deleted(Memslot slot) {
-        return Memslot.at(slot.slot(), slot.gpa(), 0);
+        return trySet(slot.deleted());
     }
 
     public GuestMemfd guestMemfd(String memfdName, long size) {

@@ -29,9 +29,6 @@ class KvmFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        if (exporter == null) {
-            return;
-        }
         exporter.vfio().close();
         Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
         assertThat(bed.complete(unbind)).matches(Answer::ok);
@@ -74,15 +71,7 @@ class KvmFaults {
                 AllocationFailures.sweep(
                         bed,
                         "kvm.memslot",
-                        Map.of(
-                                "vm",
-                                window.vm().name(),
-                                "slot",
-                                1,
-                                "gpa",
-                                KvmWindow.GPA,
-                                "size",
-                                0),
+                        window.slot().deleted().arguments(window.vm()),
                         answer -> {
                             assertThat(bed.attachments()).isEqualTo(answer.ok() ? 0 : 1);
                             if (answer.ok()) {

@@ -136,17 +136,7 @@ class KvmRaces {
     }
 
     private static Step delete(KvmWindow window) {
-        return new Step(
-                "kvm.memslot",
-                Map.of(
-                        "vm",
-                        window.vm().name(),
-                        "slot",
-                        window.slot().slot(),
-                        "gpa",
-                        window.slot().gpa(),
-                        "size",
-                        0));
+        return new Step("kvm.memslot", window.slot().deleted().arguments(window.vm()));
     }
 
     private static Step read(KvmWindow window, Vcpu vcpu) {

@@ -71,6 +71,11 @@ class KvmTriggers {
         trigger.pull(bed, exporter);
 
         long last = last(exporter);
+        if (trigger.effect() == Effect.MOMENTARY) {
+            // The vCPU may have faulted the pages in again already.
+            assertThat(window.nested().flushedBeforeReturn(KvmWindow.GPA, SOME.length()))
+                    .contains(true);
+        }
         if (trigger.effect() == Effect.LASTING || trigger.effect() == Effect.TERMINAL) {
             window.assertZapped();
             Exit exit = new Exit(bed.complete(hammer));

@@ -37,9 +37,8 @@ public record Vmcb(long address, int asid, long nestedCr3) {
      *
      * @param memory the memory of the guest that runs the virtual machine
      * @param vcpu virtual address of KVM's structure for the virtual CPU
-     * @throws MalformedTableException when there is none
-     * @throws UnsupportedOperationException when it has guest mode execute trap enabled, which
-     *     changes what page table entries mean
+     * @throws MalformedTableException when there is none, or it has guest mode execute trap
+     *     enabled, which KVM does not offer and which changes what page table entries mean
      */
     public static Vmcb ofVcpu(PhysicalMemory memory, long vcpu) {
         long start = vcpu - DIRECT_MAP;
@@ -61,7 +60,7 @@ public record Vmcb(long address, int asid, long nestedCr3) {
 
     private static Vmcb read(PhysicalMemory memory, long page) {
         if ((memory.readLong(page + NESTED_CONTROL) & GUEST_MODE_EXECUTE_TRAP) != 0) {
-            throw new UnsupportedOperationException(
+            throw new MalformedTableException(
                     "the VMCB at 0x%x enables guest mode execute trap".formatted(page));
         }
         return new Vmcb(

@@ -78,6 +78,7 @@ class VmcbTest {
         memory.put(vmcb + 0x90, 1 | (1 << 3));
 
         assertThatThrownBy(() -> Vmcb.ofVcpu(memory, DIRECT_MAP + vcpu))
-                .isInstanceOf(UnsupportedOperationException.class);
+                .isInstanceOf(MalformedTableException.class)
+                .hasMessageContaining("guest mode execute trap");
     }
 }
