@@ -41,7 +41,6 @@ final class Selftests {
                             List.of(
                                     "guest_memfd_test",
                                     "memslot_modification_stress_test",
-                                    "mmu_stress_test",
                                     "pre_fault_memory_test",
                                     "set_memory_region_test",
                                     "x86/private_mem_conversions_test",

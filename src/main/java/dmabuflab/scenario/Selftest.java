@@ -21,10 +21,9 @@ import org.junit.jupiter.api.Assumptions;
 /** One of the kernel's own selftests, run in a scenario's guest and judged case by case. */
 final class Selftest {
     /**
-     * On the machine where limits were chosen. The longest program, KVM's mmu_stress_test, takes
-     * two minutes there, and five beside other work. What a program does in the kernel is slowed
-     * down by KASAN and lockdep several times as much as the boot, by which a guest's speed is
-     * measured.
+     * On the machine where limits were chosen. The longest program is iommufd on a kernel with
+     * KASAN and lockdep, at eleven minutes: these slow down what a program does in the kernel
+     * several times as much as the boot, by which a guest's speed is measured.
      */
     private static final Duration LIMIT = Duration.ofMinutes(12);
 

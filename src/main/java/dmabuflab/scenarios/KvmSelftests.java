@@ -4,7 +4,6 @@ package dmabuflab.scenarios;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.KernelsWordOnly;
 import dmabuflab.scenario.Testbed;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -54,18 +53,5 @@ class KvmSelftests {
     void memslotModificationStress(Testbed bed) {
         bed.selftestWithoutTap(
                 "kvm/memslot_modification_stress_test", "-v", "2", "-b", "4M", "-i", "30");
-    }
-
-    @Test
-    @DisplayName("selftests: all memory of two virtual CPUs mapped, protected and unmapped")
-    void mmuStress(Testbed bed) {
-        if (bed.kernelHas("CONFIG_KASAN")) {
-            Assumptions.abort(
-                    "has a fault and an exit for each page of the 1 GiB it needs, which takes too"
-                            + " long on a kernel with KASAN; run it on one without, such as"
-                            + " --kernel 7.3");
-        }
-        // One slot of 1 GiB is the least it takes.
-        bed.selftestWithoutTap("kvm/mmu_stress_test", "-c", "2", "-m", "1", "-s", "1");
     }
 }
