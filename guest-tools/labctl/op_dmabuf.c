@@ -72,14 +72,35 @@ int dmabuf_export(struct call *c)
 	return add_dmabuf(c, fd);
 }
 
+/* The last piece of the memfd comes first: none continues the one before. */
+static int udmabuf_of_pieces(int dev, int memfd, uint64_t size, uint64_t piece)
+{
+	uint32_t count = size / piece, i;
+	struct udmabuf_create_list *list;
+	int fd;
+
+	list = calloc(1, sizeof(*list) + count * sizeof(list->list[0]));
+	if (!list)
+		return -1;
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = count;
+	for (i = 0; i < count; i++) {
+		list->list[i].memfd = memfd;
+		list->list[i].offset = (count - 1 - i) * piece;
+		list->list[i].size = piece;
+	}
+	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
+	free(list);
+	return fd;
+}
+
 static int make_udmabuf(struct call *c, int memfd, uint64_t size)
 {
-	struct udmabuf_create create = {
-		.memfd = memfd,
-		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.size = size,
-	};
+	uint64_t piece = call_number(c, "piece", size);
 	int dev, fd;
+
+	if (!piece || size % piece || size / piece > UINT32_MAX)
+		return call_usage(c, "size is a multiple of piece");
 
 	if (ftruncate(memfd, size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
 		return call_fail(c, "ftruncate",
@@ -88,9 +109,9 @@ static int make_udmabuf(struct call *c, int memfd, uint64_t size)
 	if (dev < 0)
 		return call_fail(c, "open(/dev/udmabuf)",
 				 "this kernel has no udmabuf");
-	fd = ioctl(dev, UDMABUF_CREATE, &create);
+	fd = udmabuf_of_pieces(dev, memfd, size, piece);
 	if (fd < 0)
-		call_fail(c, "ioctl(UDMABUF_CREATE)",
+		call_fail(c, "ioctl(UDMABUF_CREATE_LIST)",
 			  "cannot make a dma-buf of %lu bytes", size);
 	close(dev);
 	return fd < 0 ? -1 : add_dmabuf(c, fd);
@@ -100,7 +121,10 @@ int dmabuf_udmabuf(struct call *c)
 {
 	int memfd, ret;
 
-	memfd = memfd_create("udmabuf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	memfd = memfd_create(
+		"udmabuf",
+		MFD_ALLOW_SEALING | MFD_CLOEXEC |
+			(call_number(c, "huge", 0) ? MFD_HUGETLB : 0));
 	if (memfd < 0)
 		return call_fail(c, "memfd_create", "cannot make a memfd");
 	ret = make_udmabuf(c, memfd, call_number(c, "size", 0));

@@ -176,6 +176,53 @@ int importer_range(struct call *c)
 	return ret;
 }
 
+/* The kernel's names of them, see enum dma_buf_pfn_attrs. */
+static json_t *attrs(uint32_t bits)
+{
+	static const char *const names[] = { "pages", "mmio", "cpu" };
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; bits; i++, bits >>= 1) {
+		if (!(bits & 1))
+			continue;
+		json_array_append_new(list, json_string(i < ARRAY_SIZE(names) ?
+								names[i] :
+								"unknown"));
+	}
+	return list;
+}
+
+int importer_runs(struct call *c)
+{
+	struct pfn_importer_run run[PFN_IMPORTER_RUNS_MAX];
+	struct pfn_importer_runs runs = {
+		.pgoff = call_number(c, "first", 0),
+		.nr_pages = call_number(c, "count", 0),
+		.runs = (uintptr_t)run,
+		.max_runs = call_number(c, "max", PFN_IMPORTER_RUNS_MAX),
+	};
+	struct handle *h = importer(c);
+	json_t *list;
+	uint32_t i;
+
+	if (!h)
+		return -1;
+	if (ioctl(h->fd, PFN_IMPORTER_RUNS, &runs))
+		return call_fail(c, "ioctl(PFN_IMPORTER_RUNS)",
+				 "%s gets no PFNs of %llu pages from %llu on",
+				 h->name, runs.nr_pages, runs.pgoff);
+	list = json_array();
+	for (i = 0; i < runs.nr_runs; i++)
+		json_array_append_new(list,
+				      json_pack("{s:I, s:I, s:o}", "pfn",
+						(json_int_t)run[i].pfn, "pages",
+						(json_int_t)run[i].nr_pages,
+						"attrs", attrs(run[i].attrs)));
+	answer_json(c, "runs", list);
+	return 0;
+}
+
 /* Moves what the kernel has into the handle's list; with events_lock held. */
 static void fetch_events(struct handle *h)
 {

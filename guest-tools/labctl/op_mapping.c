@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * BARs as the CPU sees them through a mapping. What is revoked raises SIGBUS,
- * which is the answer here and not the end of the agent.
+ * BARs, and other memory, as the CPU sees them through a mapping. What is
+ * revoked raises SIGBUS, which is the answer here and not the end of the agent.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -92,6 +92,25 @@ int vfio_mmap(struct call *c)
 	if (mapping.address == MAP_FAILED)
 		return call_fail(c, "mmap", "cannot map BAR %lu of %s", bar,
 				 dev->name);
+	return handle_add(c, "name", mapping) ? 0 : -1;
+}
+
+int dmabuf_map(struct call *c)
+{
+	struct handle *dmabuf = handle_get(c, "dmabuf", HANDLE_DMABUF);
+	struct handle mapping = {
+		.kind = HANDLE_MAPPING,
+		.fd = -1,
+		.length = call_number(c, "length", 0),
+	};
+
+	if (!dmabuf)
+		return -1;
+	mapping.address =
+		mmap(NULL, mapping.length, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     dmabuf->fd, call_number(c, "offset", 0));
+	if (mapping.address == MAP_FAILED)
+		return call_fail(c, "mmap", "cannot map %s", dmabuf->name);
 	return handle_add(c, "name", mapping) ? 0 : -1;
 }
 

@@ -115,14 +115,20 @@ const struct op ops[] = {
 	{ "dmabuf.export", dmabuf_export,
 	  ARGS(TEXT("dev"), NUM("bar"), RANGES("ranges"), TEXT("name")),
 	  "Exports ranges of a BAR as one dma-buf." },
-	{ "dmabuf.udmabuf", dmabuf_udmabuf, ARGS(NUM("size"), TEXT("name")),
-	  "Makes a dma-buf of memfd pages." },
+	{ "dmabuf.udmabuf", dmabuf_udmabuf,
+	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge")),
+	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece its "
+	  "pieces of that size come in reverse order." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },
 	{ "dmabuf.adopt", dmabuf_adopt, ARGS(NUM("pid"), NUM("fd"), TEXT("name")),
 	  "Takes over a dma-buf from another process; process.give does it." },
 	{ "dmabuf.size", dmabuf_size, ARGS(TEXT("name")),
 	  "Size of a dma-buf in bytes." },
+
+	{ "dmabuf.map", dmabuf_map,
+	  ARGS(TEXT("dmabuf"), TEXT("name"), NUM("offset"), NUM("length")),
+	  "Maps part of a dma-buf for the CPU, as a mapping; vfio-pci's cannot be." },
 
 	{ "handle.close", handle_close, ARGS(TEXT("name")),
 	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, or a guest_memfd." },
@@ -143,6 +149,10 @@ const struct op ops[] = {
 	{ "importer.range", importer_range,
 	  ARGS(TEXT("name"), NUM("first"), NUM("count"), OPT_NUM("step")),
 	  "PFNs of count pages, up to the first that is refused." },
+	{ "importer.runs", importer_runs,
+	  ARGS(TEXT("name"), NUM("first"), NUM("count"), OPT_NUM("max")),
+	  "Where count pages are and what kind of memory they are, as contiguous runs, "
+	  "at most max of them." },
 	{ "importer.events", importer_events, ARGS(TEXT("name")),
 	  "Notifies since the last time, and how many were lost." },
 	{ "importer.wait", importer_wait,

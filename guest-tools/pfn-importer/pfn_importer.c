@@ -247,6 +247,44 @@ static long importer_range(struct dma_buf_attachment *attach, void __user *arg)
 	return copy_to_user(arg, &r, sizeof(r)) ? -EFAULT : ret;
 }
 
+static long importer_runs(struct dma_buf_attachment *attach, void __user *arg)
+{
+	struct dma_buf_pfn_range *ranges __free(kvfree) = NULL;
+	struct dma_resv *resv = attach->dmabuf->resv;
+	struct pfn_importer_run run;
+	struct pfn_importer_runs r;
+	int n, i;
+
+	if (copy_from_user(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (!r.nr_pages || !r.max_runs || r.max_runs > PFN_IMPORTER_RUNS_MAX)
+		return -EINVAL;
+
+	ranges = kvmalloc_objs(*ranges, r.max_runs);
+	if (!ranges)
+		return -ENOMEM;
+
+	n = dma_resv_lock_interruptible(resv, NULL);
+	if (n)
+		return n;
+	n = dma_buf_get_pfn_ranges(attach, r.pgoff, r.nr_pages, ranges,
+				   r.max_runs);
+	dma_resv_unlock(resv);
+	if (n < 0)
+		return n;
+
+	for (i = 0; i < n; i++) {
+		run.pfn = ranges[i].pfn;
+		run.nr_pages = ranges[i].nr_pages;
+		run.attrs = ranges[i].attrs;
+		if (copy_to_user(u64_to_user_ptr(r.runs) + i * sizeof(run),
+				 &run, sizeof(run)))
+			return -EFAULT;
+	}
+	r.nr_runs = n;
+	return copy_to_user(arg, &r, sizeof(r)) ? -EFAULT : 0;
+}
+
 static int importer_map_locked(struct importer *imp,
 			       struct dma_buf_attachment *attach,
 			       struct mapping *m)
@@ -471,6 +509,8 @@ static long importer_ioctl(struct file *file, unsigned int cmd,
 		return importer_query(attach, arg);
 	case PFN_IMPORTER_RANGE:
 		return importer_range(attach, arg);
+	case PFN_IMPORTER_RUNS:
+		return importer_runs(attach, arg);
 	case PFN_IMPORTER_MAP:
 		return importer_map(imp, attach, arg);
 	case PFN_IMPORTER_UNMAP:
@@ -594,8 +634,8 @@ static struct miscdevice importer_misc = {
 };
 
 /*
- * What scenarios make fail, through debugfs' fail_function: the hardware's share
- * of a trigger, and of a mapping.
+ * What scenarios make fail, through debugfs' fail_function: the hardware's
+ * share of a trigger, and of a mapping.
  */
 ALLOW_ERROR_INJECTION(iommu_map, ERRNO);
 ALLOW_ERROR_INJECTION(pci_reset_bus, ERRNO);

@@ -51,6 +51,24 @@ struct pfn_importer_range {
 	__u64 done;   /* out */
 };
 
+/* Physically contiguous pages of one kind. */
+struct pfn_importer_run {
+	__u64 pfn;
+	__u32 nr_pages;
+	__u32 attrs; /* enum dma_buf_pfn_attrs */
+};
+
+/* One dma_buf_get_pfn_ranges(), however much of the pages it covers. */
+struct pfn_importer_runs {
+	__u64 pgoff;
+	__u64 nr_pages;
+	__u64 runs; /* user pointer to max_runs struct pfn_importer_run */
+	__u32 max_runs;
+	__u32 nr_runs; /* out */
+};
+
+#define PFN_IMPORTER_RUNS_MAX 512
+
 struct pfn_importer_map {
 	__u64 dma_addr; /* of the first segment */
 	__u64 dma_len;	/* of the first segment */
@@ -92,5 +110,6 @@ struct pfn_importer_notify {
 #define PFN_IMPORTER_FENCE_HOLD	  _IOW('P', 0x45, __u32)
 #define PFN_IMPORTER_FENCE_SIGNAL _IO('P', 0x46)
 #define PFN_IMPORTER_GET_INFO	  _IOR('P', 0x47, struct pfn_importer_info)
+#define PFN_IMPORTER_RUNS	  _IOWR('P', 0x48, struct pfn_importer_runs)
 
 #endif

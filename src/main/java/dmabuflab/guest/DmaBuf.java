@@ -13,9 +13,21 @@ public final class DmaBuf {
         this.name = name;
     }
 
-    /** A dma-buf over memfd pages, from an exporter that has no PFN operation. */
+    /** A dma-buf over memfd pages, wherever they happen to be. */
     public static DmaBuf udmabuf(Agent agent, long size, String name) {
-        agent.call("dmabuf.udmabuf", Map.of("size", size, "name", name));
+        return udmabuf(agent, size, size, false, name);
+    }
+
+    /**
+     * A dma-buf over memfd pages in pieces that do not follow each other in memory.
+     *
+     * @param piece size of a piece in bytes
+     * @param huge of huge pages, which the guest must have
+     */
+    public static DmaBuf udmabuf(Agent agent, long size, long piece, boolean huge, String name) {
+        agent.call(
+                "dmabuf.udmabuf",
+                Map.of("size", size, "piece", piece, "huge", huge ? 1 : 0, "name", name));
         return new DmaBuf(agent, name);
     }
 
@@ -32,6 +44,14 @@ public final class DmaBuf {
     /** Size in bytes, as lseek tells. */
     public long size() {
         return agent.call("dmabuf.size", Map.of("name", name)).number("size");
+    }
+
+    /** Maps a part of it for the CPU, where its exporter lets it. */
+    public BarMapping map(long offset, long length, String mapping) {
+        agent.call(
+                "dmabuf.map",
+                Map.of("dmabuf", name, "name", mapping, "offset", offset, "length", length));
+        return new BarMapping(agent, mapping);
     }
 
     public void close() {

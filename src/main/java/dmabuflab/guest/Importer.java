@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** An attachment of the test importer module: what an importing driver would do, on command. */
 public final class Importer {
@@ -31,6 +33,9 @@ public final class Importer {
 
     /** A page's frame and the order of the largest aligned block around it. */
     public record Pfn(long pfn, int maxOrder) {}
+
+    /** Contiguous pages and what is said of their memory: "mmio", "pages", "cpu". */
+    public record Run(long pfn, long pages, Set<String> attrs) {}
 
     /**
      * One notify as the importer saw it.
@@ -105,6 +110,31 @@ public final class Importer {
             pages.add(new Pfn(pfns[i], (int) orders[i]));
         }
         return pages;
+    }
+
+    /** dma_buf_get_pfn_ranges() for these pages, as far as 512 runs reach. */
+    public List<Run> runs(long first, long count) {
+        return runs(agent.call("importer.runs", runsArguments(first, count, 512)));
+    }
+
+    /** The same into room for {@code max} runs, 1 to 512; a refusal is an answer. */
+    public Answer tryRuns(long first, long count, int max) {
+        return agent.attempt("importer.runs", runsArguments(first, count, max));
+    }
+
+    /** What an answer that is no refusal tells. */
+    public static List<Run> runs(Answer answer) {
+        List<Run> runs = new ArrayList<>();
+        for (JsonNode run : answer.json().required("runs")) {
+            Set<String> attrs = new TreeSet<>();
+            run.required("attrs").forEach(attr -> attrs.add(attr.asText()));
+            runs.add(new Run(run.required("pfn").asLong(), run.required("pages").asLong(), attrs));
+        }
+        return runs;
+    }
+
+    private Map<String, ?> runsArguments(long first, long count, int max) {
+        return Map.of("name", name, "first", first, "count", count, "max", max);
     }
 
     /** Takes the notifies recorded so far. */

@@ -6,6 +6,7 @@ import dmabuflab.guest.Answer;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Edu;
 import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestImage;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Job;
@@ -18,6 +19,8 @@ import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.witness.BarFile;
 import dmabuflab.witness.KvmTrace;
+import dmabuflab.witness.MappedMemory;
+import dmabuflab.witness.PhysicalMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +52,7 @@ public final class Testbed implements AutoCloseable {
     private final Trace trace;
     private final IommuView iommu;
     private final Map<Vm, NestedView> nested = new HashMap<>();
+    private MappedMemory ram;
     private boolean recordsKvm;
     private int named;
 
@@ -196,6 +200,15 @@ public final class Testbed implements AutoCloseable {
                 vm, each -> new NestedView(each, trace, guest.memory(), testimony));
     }
 
+    /** The guest's own memory, seen from outside. */
+    public PhysicalMemory ram() {
+        if (ram == null) {
+            ram = MappedMemory.of(guest.memory(), GuestImage.MEMORY);
+        }
+        testimony.record(Witness.MEMORY, "read the guest's RAM");
+        return ram;
+    }
+
     public Ioas ioas() {
         return Ioas.alloc(agent(), "ioas" + named++);
     }
@@ -305,6 +318,9 @@ public final class Testbed implements AutoCloseable {
     public void close() {
         bars.forEach(BarFile::close);
         nested.values().forEach(NestedView::close);
+        if (ram != null) {
+            ram.close();
+        }
         iommu.close();
     }
 }

@@ -151,6 +151,7 @@ class KvmPrivate {
         Memslot slot = window.slot();
         Memslot shared = slot.of(bed.exporter().export(SOME), 0);
         Memslot foreign = slot.of(DmaBuf.udmabuf(bed.agent(), SOME.length(), "udmabuf"), 0);
+        Memslot pfnless = slot.of(DmaBuf.heap(bed.agent(), SOME.length(), "heap"), 0);
         Vm other = machine(bed);
         Vm ordinary = bed.vm();
 
@@ -159,7 +160,8 @@ class KvmPrivate {
         assertThat(ordinary.trySet(slot.notPrivate()).errno()).isEqualTo(REFUSED);
         assertThat(vm.trySet(slot.notPrivate()).errno()).isEqualTo(REFUSED);
         assertThat(vm.trySet(shared).errno()).as("a device that is not private").isEqualTo(REFUSED);
-        assertThat(vm.trySet(foreign).errno()).isEqualTo("EOPNOTSUPP");
+        assertThat(vm.trySet(foreign).errno()).as("RAM of anybody").isEqualTo(REFUSED);
+        assertThat(vm.trySet(pfnless).errno()).isEqualTo("EOPNOTSUPP");
         assertThat(bed.attachments()).isZero();
         window.set().convert(true);
         window.assertWorks();

@@ -14,6 +14,7 @@ import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.NestedView;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import java.util.List;
@@ -140,17 +141,34 @@ class KvmSlots {
         exporter.vfio().memory(false);
         assertRefused(window, slot, "ENODEV");
         exporter.vfio().memory(true);
-        for (DmaBuf pfnless :
-                List.of(
-                        DmaBuf.udmabuf(bed.agent(), SOME.length(), "udmabuf"),
-                        DmaBuf.heap(bed.agent(), SOME.length(), "heap"))) {
-            assertRefused(window, slot.of(pfnless, 0), "EOPNOTSUPP");
-            pfnless.close();
-        }
+        DmaBuf pfnless = DmaBuf.heap(bed.agent(), SOME.length(), "heap");
+        assertRefused(window, slot.of(pfnless, 0), "EOPNOTSUPP");
+        pfnless.close();
         window.set().assertWorks();
         window.delete();
         buffer.close();
         assertThat(bed.buffers()).as("dma-bufs that a refused slot keeps").isZero();
+    }
+
+    @Test
+    @DisplayName("RAM that somebody shares backs a slot like a BAR does")
+    @Proves({"KV1", "LC1"})
+    void ofRam(Testbed bed) {
+        KvmWindow.requireSeries(bed);
+        Vm vm = bed.vm();
+        NestedView nested = bed.nested(vm);
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), SOME.length(), PAGE, false, "ram");
+        vm.set(Memslot.at(1, GPA, SOME.length()).of(buffer, 0));
+        Vcpu vcpu = vm.vcpu("vcpu");
+
+        for (long at = 0; at < SOME.length(); at += 8 * PAGE) {
+            vcpu.write(GPA + at, ~at);
+            long frame = nested.translate(GPA + at).orElseThrow().pfn();
+            assertThat(bed.ram().readLong(frame * PAGE)).as("in the RAM").isEqualTo(~at);
+        }
+        vm.delete(Memslot.at(1, GPA, SOME.length()));
+        assertThat(nested.leaves(GPA, SOME.length())).isEmpty();
+        assertThat(bed.attachments()).isZero();
     }
 
     private static void assertRefused(KvmWindow window, Memslot slot, String errno) {

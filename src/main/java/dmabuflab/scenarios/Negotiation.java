@@ -39,19 +39,44 @@ class Negotiation {
     }
 
     @Test
-    @DisplayName("udmabuf has no PFNs to offer and says so at attach")
-    @Proves("NG4")
-    @Devices("edu")
-    void udmabufHasNoPfns(Testbed bed) {
-        refusesPfnImporters(bed, DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram"));
-    }
-
-    @Test
     @DisplayName("the system heap has no PFNs to offer and says so at attach")
     @Proves("NG4")
     @Devices("edu")
     void heapHasNoPfns(Testbed bed) {
         refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), 64 << 10, "ram"));
+    }
+
+    @Test
+    @DisplayName("udmabuf has PFNs that never change: no notify needed, and mapping works as ever")
+    @Proves({"NG4", "NG5", "LC1"})
+    @Devices("edu")
+    void udmabufNeedsNoNotify(Testbed bed) {
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram");
+        Importer importer = bed.importer(buffer, Wish.PFN_IMPORTER.withoutNotify());
+        byte[] mark = {1, 2, 3, 4, 5, 6, 7, 8};
+        buffer.map(0, Exporter.PAGE, "cpu").write(0, mark);
+        assertThat(bed.ram().read(importer.query(0).pfn() * Exporter.PAGE, mark.length))
+                .isEqualTo(mark);
+
+        Importer mapper =
+                bed.importer(buffer, Wish.PFN_IMPORTER.mapOnly().forDevice(bed.idleDevice()));
+        mapper.map();
+        assertThat(bed.attachments()).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("iommufd, which maps MMIO, refuses RAM although it has PFNs")
+    @Proves("AT3")
+    void iommufdTakesNoRam(Testbed bed) {
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram");
+
+        Answer answer = bed.ioas().tryMap(buffer, 1L << 30, 0, 64 << 10);
+
+        assertThat(answer.errno()).isEqualTo(REFUSED);
+        assertThat(bed.attachments()).isZero();
+        // It has to attach to learn what the memory is.
+        assertThat(bed.events("dma_buf_dynamic_attach")).hasSize(1);
+        assertThat(bed.events("dma_buf_detach")).hasSize(1);
     }
 
     @Test
