@@ -24,9 +24,12 @@ static struct handle *handles;
 static const char *kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
-		"dma-buf", "vfio device", "iommufd", "ioas",
-		"hwpt",	   "importer",	  "mapping", "process",
-		"event",   "vm",	  "vcpu",    "guest_memfd",
+		"dma-buf",    "vfio device",   "iommufd",
+		"ioas",	      "hwpt",	       "importer",
+		"mapping",    "process",       "event",
+		"vm",	      "vcpu",	       "guest_memfd",
+		"endpoint",   "memory region", "memory window",
+		"queue pair",
 	};
 
 	return names[ffs(kind) - 1];
@@ -81,10 +84,9 @@ static void print_kinds(char *text, size_t size, unsigned int kinds)
 }
 
 /* With the lock held. */
-static struct handle *lookup(struct call *c, const char *arg,
+static struct handle *lookup(struct call *c, const char *name,
 			     unsigned int kinds)
 {
-	const char *name = call_text(c, arg, "");
 	struct handle *h = *find(name);
 	char wanted[128];
 
@@ -108,16 +110,22 @@ static struct handle *lookup(struct call *c, const char *arg,
 	return h;
 }
 
-struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds)
+struct handle *handle_get_named(struct call *c, const char *name,
+				unsigned int kinds)
 {
 	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = lookup(c, arg, kinds);
+	h = lookup(c, name, kinds);
 	if (h)
 		hold(c, h);
 	pthread_mutex_unlock(&lock);
 	return h;
+}
+
+struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds)
+{
+	return handle_get_named(c, call_text(c, arg, ""), kinds);
 }
 
 /* With the lock held. */
@@ -132,7 +140,7 @@ struct handle *handle_take(struct call *c, const char *arg, unsigned int kinds)
 	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = lookup(c, arg, kinds);
+	h = lookup(c, call_text(c, arg, ""), kinds);
 	if (h && h->users && !c->caller.patient) {
 		errno = EBUSY;
 		call_fail(c, "handle", "%s is in use", h->name);
@@ -151,7 +159,7 @@ struct handle *handle_seize(struct call *c, const char *arg, unsigned int kinds)
 	struct handle *h;
 
 	pthread_mutex_lock(&lock);
-	h = lookup(c, arg, kinds);
+	h = lookup(c, call_text(c, arg, ""), kinds);
 	if (h)
 		h->taken = true;
 	pthread_mutex_unlock(&lock);
@@ -175,6 +183,10 @@ static void discard(struct handle *h)
 		vcpu_free(h->vcpu);
 	if (h->vm)
 		vm_put(h->vm);
+	if (h->rdma)
+		rdma_object_free(h->rdma);
+	if (h->endpoint)
+		endpoint_close(h->endpoint);
 	json_decref(h->events);
 }
 

@@ -57,7 +57,7 @@ void op_print_usage(const struct op *op);
 /*
  * One operation being performed (call.c)
  */
-#define CALL_HANDLES 4
+#define CALL_HANDLES 8
 
 /* Whom an operation is performed for. */
 struct caller {
@@ -137,6 +137,10 @@ enum handle_kind {
 	HANDLE_VM = 1 << 9,
 	HANDLE_VCPU = 1 << 10,
 	HANDLE_GUEST_MEMFD = 1 << 11,
+	HANDLE_ENDPOINT = 1 << 12,
+	HANDLE_REGION = 1 << 13,
+	HANDLE_WINDOW = 1 << 14,
+	HANDLE_QP = 1 << 15,
 };
 
 struct handle {
@@ -150,6 +154,8 @@ struct handle {
 	struct process *process;
 	struct vm *vm;
 	struct vcpu *vcpu;
+	struct endpoint *endpoint;
+	struct rdma_object *rdma; /* a region, a window or a queue pair */
 	unsigned int users;
 	bool taken; /* somebody is ending it */
 	struct handle *next;
@@ -157,6 +163,9 @@ struct handle {
 
 /* Named by an argument, of one of these kinds. Stays until the call ends. */
 struct handle *handle_get(struct call *c, const char *arg, unsigned int kinds);
+/* The same by its name. */
+struct handle *handle_get_named(struct call *c, const char *name,
+				unsigned int kinds);
 /*
  * For the caller to end or to put back: nobody else uses it or gets it any
  * more. Refused while others use it, unless the caller is patient.
@@ -245,6 +254,13 @@ int vfio_region_write(int device, uint32_t index, uint64_t offset,
 void vm_put(struct vm *vm);
 void vcpu_free(struct vcpu *vcpu);
 
+/* What hangs on the handles of an RDMA device and of what was made of it. */
+void endpoint_close(struct endpoint *endpoint);
+void rdma_object_free(struct rdma_object *object);
+
+/* Brings an interface up: 0, or -1 with errno. */
+int net_up(int index);
+
 /* One query: 0, or -1 with errno. */
 int importer_query(int importer, uint64_t pgoff, bool caller_locks,
 		   uint64_t *pfn, int *order);
@@ -328,6 +344,33 @@ int process_start(struct call *c);
 int process_call(struct call *c);
 int process_give(struct call *c);
 int process_kill(struct call *c);
+int net_dummy(struct call *c);
+int net_veth(struct call *c);
+int net_address(struct call *c);
+int net_loss(struct call *c);
+int net_move(struct call *c);
+int net_delete(struct call *c);
+int rdma_link(struct call *c);
+int rdma_unlink(struct call *c);
+int rdma_open(struct call *c);
+int rdma_close(struct call *c);
+int rdma_mr(struct call *c);
+int rdma_rereg(struct call *c);
+int rdma_dereg(struct call *c);
+int mr_read(struct call *c);
+int mr_write(struct call *c);
+int mr_fill(struct call *c);
+int rdma_mw(struct call *c);
+int rdma_qp(struct call *c);
+int rdma_connect(struct call *c);
+int rdma_reset(struct call *c);
+int rdma_qpstate(struct call *c);
+int rdma_post(struct call *c);
+int rdma_recv(struct call *c);
+int rdma_completion(struct call *c);
+int rdma_hammer(struct call *c);
+int rdma_stop(struct call *c);
+int rdma_state(struct call *c);
 int job_start(struct call *c);
 int job_wait(struct call *c);
 int kmemleak_check(struct call *c);

@@ -9,7 +9,10 @@
  * started the process, and here that is the thread of one operation.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -59,7 +62,7 @@ static int end(struct process *p, int *status)
 	return 0;
 }
 
-static int spawn(int socket, pid_t *pid)
+static int spawn(struct call *c, int socket, pid_t *pid)
 {
 	char *const words[] = { "labctl", "process", NULL };
 	posix_spawn_file_actions_t actions;
@@ -71,7 +74,51 @@ static int spawn(int socket, pid_t *pid)
 			    environ);
 	posix_spawn_file_actions_destroy(&actions);
 	errno = error;
-	return error ? -1 : 0;
+	return error ? call_fail(c, "posix_spawn", "cannot start a process") :
+		       0;
+}
+
+static void return_to_network(int back)
+{
+	/* A thread that is lost in another one would tell lies. */
+	if (setns(back, CLONE_NEWNET))
+		abort();
+	close(back);
+}
+
+/*
+ * Takes this thread into a new network namespace, where lo is up: what it
+ * starts then lives there. The way back, or -1 with the answer written.
+ */
+static int leave_network(struct call *c)
+{
+	int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (back < 0)
+		return call_fail(c, "open(ns/net)",
+				 "this kernel has no network namespaces");
+	if (unshare(CLONE_NEWNET)) {
+		call_fail(c, "unshare", "no network namespace");
+		close(back);
+		return -1;
+	}
+	if (net_up(if_nametoindex("lo"))) {
+		call_fail(c, "netlink(RTM_NEWLINK)", "cannot bring up lo");
+		return_to_network(back);
+		return -1;
+	}
+	return back;
+}
+
+static int spawn_apart(struct call *c, int socket, pid_t *pid)
+{
+	int back = leave_network(c), ret;
+
+	if (back < 0)
+		return -1;
+	ret = spawn(c, socket, pid);
+	return_to_network(back);
+	return ret;
 }
 
 int process_start(struct call *c)
@@ -82,10 +129,10 @@ int process_start(struct call *c)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return call_fail(c, "socketpair", "cannot talk to a process");
-	ret = spawn(ends[1], &pid);
+	ret = call_number(c, "netns", 0) ? spawn_apart(c, ends[1], &pid) :
+					   spawn(c, ends[1], &pid);
 	close(ends[1]);
 	if (ret) {
-		call_fail(c, "posix_spawn", "cannot start a process");
 		close(ends[0]);
 		return -1;
 	}

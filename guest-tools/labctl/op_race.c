@@ -19,7 +19,7 @@ struct step {
 	uint64_t ok;
 	uint64_t missed; /* a handle was not there, or being closed */
 	json_t *errors;	 /* {"EBUSY":3} */
-	json_t *exits;	 /* of vCPUs: {"complete":5} */
+	json_t *exits;	 /* of vCPUs, or statuses: {"complete":5} */
 };
 
 struct lane {
@@ -58,6 +58,8 @@ static bool perform(struct lane *lane, struct step *step)
 	const char *error = json_string_value(json_object_get(answer, "errno"));
 	const char *call = json_string_value(json_object_get(answer, "call"));
 	const char *ended = json_string_value(json_object_get(answer, "exit"));
+	const char *status =
+		json_string_value(json_object_get(answer, "status"));
 
 	atomic_fetch_add(&lane->race->performed, 1);
 	if (json_is_true(json_object_get(answer, "usage"))) {
@@ -70,8 +72,8 @@ static bool perform(struct lane *lane, struct step *step)
 		step->missed++;
 	else
 		count(step->errors, error ? error : "?");
-	if (ended)
-		count(step->exits, ended);
+	if (ended || status)
+		count(step->exits, ended ?: status);
 	json_decref(answer);
 	return true;
 }

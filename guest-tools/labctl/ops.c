@@ -14,6 +14,7 @@
 #define OPT_LIST(n)   { n, ARG_LIST, true }
 #define OPT_OBJECT(n) { n, ARG_OBJECT, true }
 #define ARRAY(n)      { n, ARG_ARRAY, false }
+#define OPT_ARRAY(n)  { n, ARG_ARRAY, true }
 #define ARGS(...)     (const struct arg[]){ __VA_ARGS__ __VA_OPT__(,) {} }
 
 const struct op ops[] = {
@@ -241,8 +242,9 @@ const struct op ops[] = {
 	{ "rlimit.nofile", rlimit_nofile, ARGS(NUM("soft")),
 	  "Limits the agent's file descriptors; 0 is back to the original." },
 
-	{ "process.start", process_start, ARGS(TEXT("name")),
-	  "Starts a process that performs operations, with handles of its own." },
+	{ "process.start", process_start, ARGS(TEXT("name"), OPT_NUM("netns")),
+	  "Starts a process that performs operations, with handles of its own, and with "
+	  "netns=1 in a network namespace of its own." },
 	{ "process.call", process_call,
 	  ARGS(TEXT("name"), TEXT("run"), OPT_OBJECT("args")),
 	  "Has a process perform an operation; its answer is the answer. One at a time: "
@@ -251,6 +253,101 @@ const struct op ops[] = {
 	  "Gives a process a dma-buf, under the same name." },
 	{ "process.kill", process_kill, ARGS(TEXT("name")),
 	  "Kills a process, whatever it is doing, and blocks until it is gone." },
+
+	{ "net.dummy", net_dummy, ARGS(TEXT("name")),
+	  "Makes a network interface that leads nowhere." },
+	{ "net.veth", net_veth, ARGS(TEXT("name"), TEXT("peer")),
+	  "Makes two network interfaces that lead to each other." },
+	{ "net.address", net_address, ARGS(TEXT("name"), TEXT("address")),
+	  "Gives an interface an IPv4 address like 10.0.0.1/24, and brings it up." },
+	{ "net.loss", net_loss, ARGS(TEXT("name"), NUM("percent")),
+	  "Has an interface lose so much of what it sends; percent=0 ends that." },
+	{ "net.move", net_move, ARGS(TEXT("name"), NUM("pid")),
+	  "Moves an interface to a process' network namespace; it loses its address." },
+	{ "net.delete", net_delete, ARGS(TEXT("name")),
+	  "Deletes an interface, and with it what leads to it." },
+
+	{ "rdma.link", rdma_link,
+	  ARGS(TEXT("name"), TEXT("interface"), OPT_NUM("timeout_ms")),
+	  "Makes a soft-RoCE device over an interface that has an IPv4 address, and waits "
+	  "until its port is active and has the address as a GID. Default limit 10000 ms." },
+	{ "rdma.unlink", rdma_unlink, ARGS(TEXT("name")),
+	  "Removes a soft-RoCE device, whoever uses it." },
+	{ "rdma.open", rdma_open, ARGS(TEXT("name"), TEXT("dev")),
+	  "Opens an RDMA device, with a protection domain: an endpoint." },
+	{ "rdma.close", rdma_close, ARGS(TEXT("name")),
+	  "Closes an endpoint with all that was made of it, a queue pair or a memory "
+	  "window. What waits for a completion of theirs ends with the status 'closed'." },
+	{ "rdma.mr", rdma_mr,
+	  ARGS(TEXT("endpoint"), TEXT("name"), NUM("length"), OPT_TEXT("dmabuf"),
+	       OPT_NUM("offset"), OPT_NUM("iova"), OPT_LIST("access")),
+	  "Registers part of a dma-buf, or fresh memory of the process: a memory region. "
+	  "addr is how work requests name its begin: iova if given, else 0 of a dma-buf, "
+	  "the address of memory. access is local-write, remote-write, remote-read and "
+	  "remote-atomic, the default, and mw-bind, zero-based, on-demand, "
+	  "relaxed-ordering." },
+	{ "rdma.rereg", rdma_rereg, ARGS(TEXT("mr"), OPT_LIST("access")),
+	  "Changes the access to a memory region." },
+	{ "rdma.dereg", rdma_dereg, ARGS(TEXT("mr")),
+	  "Deregisters a memory region, and frees memory of the process." },
+	{ "mr.read", mr_read, ARGS(TEXT("name"), NUM("offset"), NUM("length")),
+	  "Content of a memory region of the process, in hexadecimal, up to 64 KiB." },
+	{ "mr.write", mr_write, ARGS(TEXT("name"), NUM("offset"), TEXT("data")),
+	  "Changes it; data is hexadecimal, up to 64 KiB." },
+	{ "mr.fill", mr_fill,
+	  ARGS(TEXT("name"), NUM("offset"), NUM("length"), NUM("byte")),
+	  "Changes it to a byte over and over." },
+	{ "rdma.mw", rdma_mw, ARGS(TEXT("endpoint"), TEXT("name"), OPT_NUM("type")),
+	  "Makes a memory window of type 1 or 2, the default, for rdma.post verb=bind-mw." },
+	{ "rdma.qp", rdma_qp, ARGS(TEXT("endpoint"), TEXT("name")),
+	  "Makes a reliable queue pair, to be connected to another: qpn, psn and gid are "
+	  "what that has to know." },
+	{ "rdma.connect", rdma_connect,
+	  ARGS(TEXT("qp"), NUM("remote_qpn"), TEXT("remote_gid"), NUM("psn"),
+	       OPT_NUM("mtu"), OPT_NUM("timeout"), OPT_NUM("retry"), OPT_NUM("rnr_retry")),
+	  "Connects a queue pair to another, which has to be connected to it; psn is the "
+	  "other's. mtu is 256 to 4096 bytes, default 1024. Unanswered requests are given up "
+	  "after retry+1 times 4.096 us << timeout, default 14 and 6: 0.5 s; rxe takes 7 for "
+	  "without end. A receiver that is not ready is asked rnr_retry times more, default "
+	  "6, after 40 ms each." },
+	{ "rdma.reset", rdma_reset, ARGS(TEXT("qp")),
+	  "Makes a queue pair as good as new, with another psn; requests and completions "
+	  "are dropped. EBUSY while somebody waits for one." },
+	{ "rdma.qpstate", rdma_qpstate, ARGS(TEXT("qp")),
+	  "State of a queue pair: reset, init, rtr, rts, sqd, sqe or error." },
+	{ "rdma.post", rdma_post,
+	  ARGS(TEXT("qp"), TEXT("verb"), OPT_TEXT("mr"), OPT_NUM("offset"), OPT_NUM("length"),
+	       OPT_ARRAY("sges"), OPT_NUM("lkey"), OPT_NUM("remote_addr"), OPT_NUM("rkey"),
+	       OPT_NUM("add"), OPT_NUM("compare"), OPT_NUM("swap"), OPT_NUM("imm"),
+	       OPT_TEXT("mw"), OPT_LIST("access"), OPT_NUM("timeout_ms")),
+	  "Posts one work request and waits for its completion: verb is write, write-imm, "
+	  "read, send, send-imm, send-inv, fetch-add, cmp-swap, bind-mw or local-inv. Local "
+	  "is part of a memory region, with another lkey if given, or up to four in sges: "
+	  "[{\"mr\":MR,\"offset\":0,\"length\":8},...]. offset may lie outside. bind-mw binds "
+	  "the memory window mw to it with that access. rkey is also the key that send-inv "
+	  "and local-inv are about. status is 'success', or says how the request failed. "
+	  "Default limit 10000 ms." },
+	{ "rdma.recv", rdma_recv,
+	  ARGS(TEXT("qp"), OPT_TEXT("mr"), OPT_NUM("offset"), OPT_NUM("length"),
+	       OPT_ARRAY("sges"), OPT_NUM("lkey")),
+	  "Posts memory for the other's next send or write-imm." },
+	{ "rdma.completion", rdma_completion, ARGS(TEXT("qp"), OPT_NUM("timeout_ms")),
+	  "Waits for the next completion of an rdma.recv: status, length, imm and the key "
+	  "that was invalidated. Default limit 10000 ms." },
+	{ "rdma.hammer", rdma_hammer,
+	  ARGS(TEXT("qp"), TEXT("mr"), NUM("remote_addr"), NUM("rkey"), OPT_NUM("offset"),
+	       OPT_NUM("length"), OPT_NUM("places"), OPT_NUM("stride"), OPT_NUM("depth"),
+	       OPT_NUM("count"), OPT_TEXT("direction")),
+	  "Writes 1, 2, 3 and so on, in 8 bytes over and over, to one place or to several in "
+	  "turn, or with direction=read reads them; with depth requests in flight, default "
+	  "8, each with length bytes of the memory region for itself, default 8. Ends at "
+	  "count, rdma.stop, or the first request that fails: status. It blocks: start it as "
+	  "a job." },
+	{ "rdma.stop", rdma_stop, ARGS(TEXT("qp")),
+	  "Tells a hammer to post no more, and to end when all is completed." },
+	{ "rdma.state", rdma_state, ARGS(TEXT("qp")),
+	  "Whether somebody waits for completions of requests, and how far a hammer has "
+	  "come." },
 
 	{ "job.start", job_start, ARGS(TEXT("run"), OPT_OBJECT("args")),
 	  "Runs an operation that may block: run is its name. On the command line its "

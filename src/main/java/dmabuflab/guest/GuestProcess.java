@@ -7,19 +7,33 @@ import java.util.Map;
 public final class GuestProcess {
     private final Agent parent;
     private final String name;
+    private final long pid;
 
-    private GuestProcess(Agent parent, String name) {
+    private GuestProcess(Agent parent, String name, long pid) {
         this.parent = parent;
         this.name = name;
+        this.pid = pid;
     }
 
     public static GuestProcess start(Agent agent, String name) {
-        agent.call("process.start", Map.of("name", name));
-        return new GuestProcess(agent, name);
+        return start(agent, Map.of("name", name), name);
+    }
+
+    /** Starts one in a network namespace of its own, where only lo is. */
+    public static GuestProcess startApart(Agent agent, String name) {
+        return start(agent, Map.of("name", name, "netns", 1), name);
+    }
+
+    private static GuestProcess start(Agent agent, Map<String, ?> arguments, String name) {
+        return new GuestProcess(agent, name, agent.call("process.start", arguments).number("pid"));
     }
 
     public String name() {
         return name;
+    }
+
+    public long pid() {
+        return pid;
     }
 
     /**

@@ -21,7 +21,8 @@ public final class Race {
      *
      * @param missed how often there was no handle, because another lane had or was closing it
      * @param errors how often it failed with each errno
-     * @param exits how often a {@link Vcpu} came back with each {@link Exit#reason}
+     * @param exits how often a {@link Vcpu} came back with each {@link Exit#reason}, or a {@link
+     *     WorkRequest} ended with each status, in the agent's words
      */
     public record Count(
             String op, long ok, long missed, Map<String, Long> errors, Map<String, Long> exits) {

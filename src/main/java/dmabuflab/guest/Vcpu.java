@@ -59,7 +59,7 @@ public final class Vcpu {
     /** Exchanges atomically if {@code expected} is there; the exit's value is what was. */
     public Exit tryExchange(long gpa, int width, long expected, long value) {
         Map<String, Object> arguments = arguments(gpa, width, value);
-        arguments.put("expected", hexadecimal(expected));
+        arguments.put("expected", Hexadecimal.of(expected));
         return exit("vcpu.cmpxchg", arguments);
     }
 
@@ -153,7 +153,7 @@ public final class Vcpu {
 
     private Map<String, Object> arguments(long gpa, int width, long value) {
         Map<String, Object> arguments = arguments(gpa, width);
-        arguments.put("value", hexadecimal(value));
+        arguments.put("value", Hexadecimal.of(value));
         return arguments;
     }
 
@@ -162,10 +162,5 @@ public final class Vcpu {
         arguments.put("count", count);
         arguments.put("stride", stride);
         return arguments;
-    }
-
-    /** As text: a number of the agent's has no 64th bit. */
-    private static String hexadecimal(long value) {
-        return "0x" + Long.toHexString(value);
     }
 }
