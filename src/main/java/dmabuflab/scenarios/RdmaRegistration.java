@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.Completion;
+import dmabuflab.guest.Completion.Status;
+import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.GuestProcess;
+import dmabuflab.guest.Hammer;
+import dmabuflab.guest.Job;
+import dmabuflab.guest.MemoryRegion;
+import dmabuflab.guest.MemoryWindow;
+import dmabuflab.guest.QueuePair;
+import dmabuflab.guest.RdmaEndpoint;
+import dmabuflab.guest.RdmaEndpoint.Access;
+import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.guest.Vm;
+import dmabuflab.guest.WorkRequest;
+import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
+import dmabuflab.scenario.Devices;
+import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.Proves;
+import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.BarFile;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Which dma-bufs become memory regions, and how these end. */
+@Catalogue
+@Devices("ivshmem:16M")
+class RdmaRegistration {
+    private static final long PAGE = Exporter.PAGE;
+    private static final Range SOME = new Range(2 << 20, 64 * PAGE);
+
+    @Test
+    @DisplayName("what is no part of the buffer, or not aligned like it, is refused")
+    @Proves("RD1")
+    void noPart(Testbed bed) {
+        RdmaWindow window = RdmaWindow.of(bed, bed.exporter(), SOME);
+
+        assertRefused(window, window.buffer(), 0, SOME.length() + 1, "EINVAL");
+        assertRefused(window, window.buffer(), SOME.length(), 1, "EINVAL");
+        assertRefused(window, window.buffer(), 0, 0, "EINVAL");
+        assertRefused(window, window.buffer(), -PAGE, 2 * PAGE, "EINVAL");
+        assertRefused(window, window.buffer(), 8, PAGE, "EINVAL");
+        assertThat(bed.attachments()).isZero();
+        window.register().assertWorks();
+    }
+
+    @Test
+    @DisplayName("exporters without PFNs are refused at registration, with nothing left behind")
+    @Proves({"NG1", "NG4"})
+    void exporterWithoutPfns(Testbed bed) {
+        RdmaWindow window = RdmaWindow.of(bed, bed.exporter(), SOME);
+        DmaBuf heap = DmaBuf.heap(bed.agent(), SOME.length(), "heap");
+
+        assertRefused(window, heap, 0, SOME.length(), "EOPNOTSUPP");
+
+        assertThat(bed.attachments()).isZero();
+        assertThat(bed.events("dma_buf_dynamic_attach")).isEmpty();
+        window.register().assertWorks();
+    }
+
+    @Test
+    @DisplayName("memory that is private to a virtual machine is no peer's")
+    @Proves({"KV6", "AT3"})
+    void privateMemory(Testbed bed) {
+        RdmaWindow.requireSeries(bed);
+        Vm vm = bed.vm(bed.agent(), Vm.Type.SW_PROTECTED);
+        Exporter exporter = bed.privateExporter(vm);
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME);
+        exporter.memory().fill();
+        BarFile.Snapshot before = exporter.memory().snapshot();
+
+        assertRefused(window, window.buffer(), 0, SOME.length(), "EPERM");
+        assertThat(window.tryRegister(RdmaWindow.ON_DEMAND).errno()).isEqualTo("EPERM");
+
+        assertThat(bed.attachments()).isZero();
+        assertThat(exporter.memory().changedRanges(before)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("memory that was revoked before cannot be registered, and can when it is back")
+    @Proves({"RD2", "RD3", "RV4"})
+    void whileRevoked(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME);
+
+        exporter.vfio().memory(false);
+        assertThat(window.tryRegister(RdmaWindow.PINNED).errno()).isEqualTo("ENODEV");
+        assertThat(window.tryRegister(RdmaWindow.ON_DEMAND).errno()).isEqualTo("ENODEV");
+        assertThat(bed.attachments()).isZero();
+        exporter.vfio().memory(true);
+
+        window.register(RdmaWindow.ON_DEMAND).assertWorks();
+    }
+
+    private static void assertRefused(
+            RdmaWindow window, DmaBuf buffer, long offset, long length, String errno) {
+        Answer answer = window.server().tryRegister("refused", buffer, offset, length);
+        assertThat(answer.errno()).as("%d bytes from %d", length, offset).isEqualTo(errno);
+    }
+
+    @Test
+    @DisplayName("rights can be changed later, and are checked from then on")
+    @Proves("RD1")
+    void rightsChange(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
+        window.assertWorks();
+
+        window.region().reregister(Access.LOCAL_WRITE, Access.REMOTE_READ);
+
+        BarFile.Snapshot before = exporter.memory().snapshot();
+        Completion write =
+                window.from()
+                        .post(WorkRequest.write(window.local(), 0, 8).remote(window.region(), 0));
+        assertThat(write.status()).isEqualTo(Status.REMOTE_ACCESS);
+        assertThat(exporter.memory().changedRanges(before)).isEmpty();
+        window.region().reregister(RdmaWindow.PINNED);
+        window.reconnect();
+        window.assertWorks();
+        assertThat(window.region().tryReregister(Access.LOCAL_WRITE, Access.MW_BIND).errno())
+                .isEqualTo("EOPNOTSUPP");
+        window.assertWorks();
+    }
+
+    @Test
+    @DisplayName("memory windows on such a region are refused")
+    @Proves("RD1")
+    void memoryWindow(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
+        MemoryWindow memoryWindow = window.server().window("mw", 2);
+
+        Completion bound =
+                window.to().bind(memoryWindow, window.region(), 0, PAGE, Access.REMOTE_WRITE);
+
+        assertThat(bound.status()).isNotEqualTo(Status.SUCCESS);
+        window.reconnect();
+        window.assertWorks();
+        assertThat(
+                        window.server()
+                                .tryRegister(
+                                        "bindable",
+                                        window.buffer(),
+                                        0,
+                                        SOME.length(),
+                                        Access.LOCAL_WRITE,
+                                        Access.MW_BIND)
+                                .ok())
+                .isFalse();
+    }
+
+    @Test
+    @DisplayName("a region keeps its buffer, not the device: it outlives fds and ends with it")
+    @Proves({"RD2", "UR4", "LK2"})
+    void outlivesDescriptors(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
+        window.buffer().close();
+        window.assertWorks();
+        assertThat(bed.buffers()).isEqualTo(1);
+
+        exporter.vfio().close();
+
+        window.assertCutOff();
+        assertThat(bed.buffers()).isEqualTo(1);
+        window.region().deregister();
+        assertThat(bed.buffers()).as("dma-bufs when the region is gone").isZero();
+    }
+
+    @Test
+    @DisplayName("what was deregistered is out of reach, and its buffer can be registered again")
+    @Proves("RD2")
+    void deregistered(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
+        window.assertWorks();
+        MemoryRegion old = window.region();
+        old.deregister();
+        assertThat(bed.attachments()).isZero();
+        BarFile.Snapshot before = exporter.memory().snapshot();
+
+        Completion write =
+                window.from().post(WorkRequest.write(window.local(), 0, 8).remote(old, 0));
+
+        assertThat(write.status()).isEqualTo(Status.REMOTE_ACCESS);
+        assertThat(exporter.memory().changedRanges(before)).isEmpty();
+        window.reconnect();
+        window.register().assertWorks();
+    }
+
+    @Test
+    @DisplayName("the key of a revoked region is nobody else's until it is deregistered")
+    @Proves("RD2")
+    void keyStaysTaken(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register(RdmaWindow.PINNED);
+        long index = window.region().rkey() >> 8;
+        exporter.vfio().memory(false);
+        window.assertCutOff();
+        exporter.vfio().memory(true);
+
+        for (int i = 0; i < 8; i++) {
+            MemoryRegion other =
+                    window.server().register("other" + i, window.buffer(), 0, SOME.length());
+            assertThat(other.rkey() >> 8).as("index of another region").isNotEqualTo(index);
+        }
+        window.assertCutOff();
+        window.region().deregister();
+    }
+
+    @Test
+    @DisplayName("two regions over one buffer are revoked both, and live on their own")
+    @Proves({"RD2", "RD3"})
+    void twoRegions(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register(RdmaWindow.PINNED);
+        MemoryRegion pinned = window.region();
+        window.register(RdmaWindow.ON_DEMAND).assertWorks();
+        assertThat(bed.attachments()).isEqualTo(2);
+
+        exporter.vfio().memory(false);
+        window.assertCutOff();
+        exporter.vfio().memory(true);
+
+        window.assertWorks();
+        pinned.deregister();
+        window.assertWorks();
+        assertThat(bed.attachments()).isEqualTo(1);
+    }
+
+    @Test
+    @CpusInTurns
+    @DisplayName(
+            "a process that is killed while its peer writes leaves nothing, and no write after")
+    @Proves({"RD2", "RV6"})
+    void processKilled(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME);
+        GuestProcess process = GuestProcess.start(bed.agent(), "process");
+        DmaBuf buffer = process.give(window.buffer());
+        RdmaEndpoint its = window.link().openIn(process.agent(), "its");
+        MemoryRegion region = its.register("its-region", buffer, 0, SOME.length());
+        QueuePair to = its.queuePair("its-pair");
+        window.from().reset();
+        QueuePair.connect(window.from(), to);
+        Job job = window.from().hammer(Hammer.write(window.local()).remote(region, 0));
+        window.from().awaitAcknowledged(100, bed.guest().scale().silence().dividedBy(2));
+
+        process.kill();
+
+        long last = exporter.memory().readLong(SOME.offset());
+        assertThat(bed.attachments()).isZero();
+        Hammer.Result result = new Hammer.Result(bed.complete(job));
+        assertThat(result.status()).isEqualTo(Status.RETRY_EXCEEDED);
+        assertThat(last).isBetween(result.acknowledged(), result.posted());
+        assertThat(exporter.memory().readLong(SOME.offset())).isEqualTo(last);
+        exporter.vfio().memory(false);
+        exporter.vfio().memory(true);
+    }
+
+    @Test
+    @CpusInTurns
+    @DisplayName("the RDMA device is removed while a peer writes: regions end, buffers are let go")
+    @Proves({"RD2", "RV6"})
+    void linkRemoved(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
+        Job job = window.from().hammer(Hammer.write(window.local()).remote(window.region(), 0));
+        window.from().awaitAcknowledged(100, bed.guest().scale().silence().dividedBy(2));
+
+        window.link().remove();
+
+        long last = exporter.memory().readLong(SOME.offset());
+        assertThat(bed.attachments()).isZero();
+        Hammer.Result result = new Hammer.Result(bed.complete(job));
+        assertThat(result.status()).isNotEqualTo(Status.SUCCESS);
+        assertThat(last).isBetween(result.acknowledged(), result.posted());
+        assertThat(exporter.memory().readLong(SOME.offset())).isEqualTo(last);
+        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
+        exporter.vfio().close();
+        assertThat(bed.complete(unbind)).matches(Answer::ok);
+    }
+}
