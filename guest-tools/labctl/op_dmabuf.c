@@ -54,7 +54,8 @@ int dmabuf_export(struct call *c)
 	feature->flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
 	export = (void *)feature->data;
 	export->region_index = bar;
-	export->open_flags = O_RDWR | O_CLOEXEC;
+	export->open_flags =
+		(call_number(c, "readonly", 0) ? O_RDONLY : O_RDWR) | O_CLOEXEC;
 	export->nr_ranges = n;
 	for (i = 0; i < n; i++) {
 		json_t *range = json_array_get(ranges, i);

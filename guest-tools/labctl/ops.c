@@ -114,8 +114,9 @@ const struct op ops[] = {
 	  "Unmaps." },
 
 	{ "dmabuf.export", dmabuf_export,
-	  ARGS(TEXT("dev"), NUM("bar"), RANGES("ranges"), TEXT("name")),
-	  "Exports ranges of a BAR as one dma-buf." },
+	  ARGS(TEXT("dev"), NUM("bar"), RANGES("ranges"), TEXT("name"),
+	       OPT_NUM("readonly")),
+	  "Exports ranges of a BAR as one dma-buf, with readonly=1 open for reading only." },
 	{ "dmabuf.udmabuf", dmabuf_udmabuf,
 	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge")),
 	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece its "

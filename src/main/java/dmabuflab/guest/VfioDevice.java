@@ -2,6 +2,7 @@
 package dmabuflab.guest;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -76,6 +77,15 @@ public final class VfioDevice {
     /** Exports ranges of a BAR, in this order, as one dma-buf. */
     public DmaBuf export(int bar, List<Range> ranges, String bufferName) {
         agent.call("dmabuf.export", exportArguments(bar, ranges, bufferName));
+        return new DmaBuf(agent, bufferName);
+    }
+
+    /** Exports as a dma-buf that is open for reading only. */
+    public DmaBuf exportReadOnly(int bar, List<Range> ranges, String bufferName) {
+        Map<String, Object> arguments =
+                new LinkedHashMap<>(exportArguments(bar, ranges, bufferName));
+        arguments.put("readonly", 1);
+        agent.call("dmabuf.export", arguments);
         return new DmaBuf(agent, bufferName);
     }
 

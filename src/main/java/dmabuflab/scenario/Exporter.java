@@ -101,7 +101,16 @@ public final class Exporter {
 
     /** Exports these ranges of the BAR, in this order, as one dma-buf. */
     public DmaBuf export(Range... ranges) {
-        return vfio.export(bar, List.of(ranges), device.hardware().id() + "-buf" + exported++);
+        return vfio.export(bar, List.of(ranges), nextName());
+    }
+
+    /** The same as a dma-buf that is open for reading only. */
+    public DmaBuf exportReadOnly(Range... ranges) {
+        return vfio.exportReadOnly(bar, List.of(ranges), nextName());
+    }
+
+    private String nextName() {
+        return device.hardware().id() + "-buf" + exported++;
     }
 
     /** Exports the whole BAR. */

@@ -141,6 +141,9 @@ class KvmSlots {
         exporter.vfio().memory(false);
         assertRefused(window, slot, "ENODEV");
         exporter.vfio().memory(true);
+        DmaBuf readOnly = exporter.exportReadOnly(SOME);
+        assertRefused(window, slot.of(readOnly, 0), "EACCES");
+        readOnly.close();
         DmaBuf pfnless = DmaBuf.heap(bed.agent(), SOME.length(), "heap");
         assertRefused(window, slot.of(pfnless, 0), "EOPNOTSUPP");
         pfnless.close();

@@ -130,6 +130,32 @@ class RdmaRegistration {
     }
 
     @Test
+    @DisplayName("a buffer that is open for reading only can be read by peers, never written")
+    @Proves("RD1")
+    void readOnlyBuffer(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME);
+        DmaBuf readOnly = exporter.exportReadOnly(SOME);
+        exporter.memory().fill();
+
+        assertRefused(window, readOnly, 0, SOME.length(), "EACCES");
+        MemoryRegion region =
+                window.server()
+                        .register("readable", readOnly, 0, SOME.length(), Access.REMOTE_READ);
+        assertThat(region.tryReregister(RdmaWindow.PINNED).errno()).isEqualTo("EACCES");
+
+        RdmaWindow.assertSuccess(
+                window.from().post(WorkRequest.read(window.local(), 0, 64).remote(region, 128)));
+        assertThat(window.local().read(0, 64))
+                .isEqualTo(exporter.memory().pattern(SOME.offset() + 128, 64));
+        BarFile.Snapshot before = exporter.memory().snapshot();
+        Completion write =
+                window.from().post(WorkRequest.write(window.local(), 0, 8).remote(region, 0));
+        assertThat(write.status()).isEqualTo(Status.REMOTE_ACCESS);
+        assertThat(exporter.memory().changedRanges(before)).isEmpty();
+    }
+
+    @Test
     @DisplayName("memory windows on such a region are refused")
     @Proves("RD1")
     void memoryWindow(Testbed bed) {
