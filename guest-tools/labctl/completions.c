@@ -179,6 +179,7 @@ void answer_completion(struct call *c, const struct ibv_wc *wc)
 	answer_number(c, "length", wc->byte_len);
 	if (wc->wc_flags & IBV_WC_WITH_IMM)
 		answer_number(c, "imm", ntohl(wc->imm_data));
-	if (wc->wc_flags & IBV_WC_WITH_INV)
+	/* rxe passes on the kernel's flag, which is that other one here. */
+	if (wc->wc_flags & (IBV_WC_WITH_INV | IBV_WC_IP_CSUM_OK))
 		answer_number(c, "invalidated", wc->invalidated_rkey);
 }
