@@ -308,7 +308,7 @@ const struct op ops[] = {
 	       OPT_NUM("mtu"), OPT_NUM("timeout"), OPT_NUM("retry"), OPT_NUM("rnr_retry")),
 	  "Connects a queue pair to another, which has to be connected to it; psn is the "
 	  "other's. mtu is 256 to 4096 bytes, default 1024. Unanswered requests are given up "
-	  "after retry+1 times 4.096 us << timeout, default 14 and 6: 0.5 s; rxe takes 7 for "
+	  "after retry+1 times 4.096 us << timeout, default 6 and 14: 0.5 s; rxe takes 7 for "
 	  "without end. A receiver that is not ready is asked rnr_retry times more, default "
 	  "6, after 40 ms each." },
 	{ "rdma.reset", rdma_reset, ARGS(TEXT("qp")),

@@ -173,7 +173,7 @@ class RdmaOperationsIT {
         pair.passive.receive(pair.remote, 0, 7);
         assertThat(pair.fails(WorkRequest.send(pair.local, 0, 8)))
                 .as("not enough to receive it with")
-                .isEqualTo(Status.REMOTE_INVALID_REQUEST);
+                .isEqualTo(Status.REMOTE_OPERATION);
     }
 
     @Test
@@ -195,9 +195,16 @@ class RdmaOperationsIT {
             assertThat(word(pair.local, 8)).isEqualTo(WORD + 5);
         }
         assertThat(word(pair.remote, 16)).isEqualTo(-1);
-        assertThat(pair.fails(WorkRequest.fetchAdd(pair.local, 0, 1).remote(pair.remote, 4)))
+        assertThat(
+                        bed.agent()
+                                .attempt(
+                                        "rdma.post",
+                                        WorkRequest.fetchAdd(pair.local, 0, 1)
+                                                .remote(pair.remote, 4)
+                                                .arguments(pair.active))
+                                .errno())
                 .as("not aligned")
-                .isEqualTo(Status.REMOTE_INVALID_REQUEST);
+                .isEqualTo("EINVAL");
     }
 
     @Test
@@ -230,10 +237,11 @@ class RdmaOperationsIT {
         assertThat(pair.fails(WorkRequest.read(readable, 0, 8).remote(pair.remote, 0)))
                 .as("a read needs somewhere to write")
                 .isEqualTo(Status.LOCAL_PROTECTION);
+        // Of what it cannot even send rxe only says that it was flushed.
         assertThat(pair.fails(WorkRequest.write(pair.local, SIZE - 7, 8).remote(pair.remote, 0)))
-                .isEqualTo(Status.LOCAL_PROTECTION);
+                .isIn(Status.LOCAL_PROTECTION, Status.FLUSH);
         assertThat(pair.fails(write.withLkey(pair.local.lkey() ^ 1).remote(pair.remote, 0)))
-                .isEqualTo(Status.LOCAL_PROTECTION);
+                .isIn(Status.LOCAL_PROTECTION, Status.FLUSH);
         assertThat(pair.active.post(read.remote(readable, 0)).success()).isTrue();
         assertThat(pair.remote.read(0, (int) SIZE)).as("nobody wrote").containsOnly(0xee);
     }
@@ -262,18 +270,21 @@ class RdmaOperationsIT {
                         Access.REMOTE_WRITE,
                         Access.REMOTE_READ,
                         Access.ON_DEMAND);
-        byte[] data = bytes(9000, 5);
+        byte[] data = bytes(1000, 5);
         pair.local.write(0, data);
 
+        // From the begin of a page, in one packet: 7.3's rxe forgets where in a page it is.
         Completion write =
-                pair.active.post(WorkRequest.write(pair.local, 0, 9000).remote(lazy, 2000));
+                pair.active.post(
+                        WorkRequest.write(pair.local, 0, 1000).remote(lazy, 3 * Exporter.PAGE));
         Completion read =
-                pair.active.post(WorkRequest.read(pair.local, 20_000, 9000).remote(lazy, 2000));
+                pair.active.post(
+                        WorkRequest.read(pair.local, 20_000, 1000).remote(lazy, 3 * Exporter.PAGE));
 
         assertThat(write.success()).isTrue();
-        assertThat(lazy.read(2000, 9000)).isEqualTo(data);
+        assertThat(lazy.read(3 * Exporter.PAGE, 1000)).isEqualTo(data);
         assertThat(read.success()).isTrue();
-        assertThat(pair.local.read(20_000, 9000)).isEqualTo(data);
+        assertThat(pair.local.read(20_000, 1000)).isEqualTo(data);
     }
 
     @Test
@@ -428,6 +439,46 @@ class RdmaOperationsIT {
     }
 
     @Test
+    void packetsThatAreLostAreSentAgain(Testbed bed) {
+        GuestProcess process = GuestProcess.startApart(bed.agent(), "other");
+        List<NetInterface> ends = NetInterface.veth(bed.agent(), "veth0", "veth1");
+        NetInterface near = ends.get(0);
+        NetInterface far = ends.get(1).moveTo(process);
+        near.address("10.0.0.1/24");
+        far.address("10.0.0.2/24");
+        RdmaEndpoint here = RdmaLink.create(bed.agent(), "rxe0", near).open("endpoint");
+        RdmaEndpoint there = RdmaLink.create(process.agent(), "rxe1", far).open("endpoint");
+        MemoryRegion local = here.register("memory", SIZE);
+        MemoryRegion remote = there.register("memory", SIZE);
+        QueuePair active = here.queuePair("qp");
+        QueuePair passive = there.queuePair("qp");
+        QueuePair.connect(active, passive, new Path(1024, 14, 7, 6));
+
+        near.loss(20);
+        far.loss(20);
+        Hammer.Result lossy =
+                new Hammer.Result(
+                        bed.complete(
+                                active.hammer(Hammer.write(local).remote(remote, 0).count(50))));
+
+        assertThat(lossy.status()).isEqualTo(Status.SUCCESS);
+        assertThat(word(remote, 0)).isEqualTo(50);
+        active.reset();
+        passive.reset();
+        QueuePair.connect(active, passive);
+        near.loss(100);
+        assertThat(active.post(WorkRequest.write(local, 0, 8).remote(remote, 8)).status())
+                .isEqualTo(Status.RETRY_EXCEEDED);
+        assertThat(word(remote, 8)).isZero();
+        near.loss(0);
+        active.reset();
+        passive.reset();
+        QueuePair.connect(active, passive);
+        assertThat(active.post(WorkRequest.write(local, 0, 8).remote(remote, 8)).success())
+                .isTrue();
+    }
+
+    @Test
     void theNthAllocationOfARegistrationFailsAndThenItSucceeds(Testbed bed) {
         RdmaEndpoint endpoint = link(bed).open("endpoint");
         Map<String, ?> arguments = Map.of("endpoint", "endpoint", "name", "mr", "length", SIZE);
@@ -501,7 +552,8 @@ class RdmaOperationsIT {
         assertThat(endpoint.tryRegister("shared", buffer, 0, 2 * SIZE).ok())
                 .as("more than there is")
                 .isFalse();
-        assertThat(endpoint.tryRegister("other", 4096, Access.LOCAL_WRITE, Access.ZERO_BASED).ok())
-                .isIn(true, false);
+        assertThat(endpoint.tryRegister("useless", SIZE, Access.REMOTE_WRITE).errno())
+                .as("what others may write its owner must be allowed to")
+                .isEqualTo("EINVAL");
     }
 }
