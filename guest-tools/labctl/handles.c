@@ -29,7 +29,7 @@ static const char *kind_name(unsigned int kind)
 		"mapping",    "process",       "event",
 		"vm",	      "vcpu",	       "guest_memfd",
 		"endpoint",   "memory region", "memory window",
-		"queue pair",
+		"queue pair", "hold",
 	};
 
 	return names[ffs(kind) - 1];
@@ -277,10 +277,10 @@ void handle_free(struct handle *h)
 
 int handle_close(struct call *c)
 {
-	struct handle *h =
-		handle_take(c, "name",
-			    HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM |
-				    HANDLE_VCPU | HANDLE_GUEST_MEMFD);
+	struct handle *h = handle_take(
+		c, "name",
+		HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM | HANDLE_VCPU |
+			HANDLE_GUEST_MEMFD | HANDLE_HOLD);
 
 	if (!h)
 		return -1;

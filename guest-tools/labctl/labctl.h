@@ -141,6 +141,7 @@ enum handle_kind {
 	HANDLE_REGION = 1 << 13,
 	HANDLE_WINDOW = 1 << 14,
 	HANDLE_QP = 1 << 15,
+	HANDLE_HOLD = 1 << 16,
 };
 
 struct handle {
@@ -332,6 +333,8 @@ int race_run(struct call *c);
 int fault_nth(struct call *c);
 int fault_function(struct call *c);
 int fault_function_clear(struct call *c);
+int hold_at(struct call *c);
+int hold_wait(struct call *c);
 int trace_start(struct call *c);
 int trace_add(struct call *c);
 int trace_mark(struct call *c);

@@ -133,7 +133,7 @@ const struct op ops[] = {
 	  "Maps part of a dma-buf for the CPU, as a mapping; vfio-pci's cannot be." },
 
 	{ "handle.close", handle_close, ARGS(TEXT("name")),
-	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, or a guest_memfd." },
+	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, a guest_memfd, or a hold." },
 	{ "handle.list", handle_list, ARGS(),
 	  "Everything that has a name, with its descriptor." },
 
@@ -223,6 +223,13 @@ const struct op ops[] = {
 	  "function is not meant for it." },
 	{ "fault.function.clear", fault_function_clear, ARGS(),
 	  "Ends that; injected is how often it has failed." },
+
+	{ "hold.at", hold_at, ARGS(TEXT("function"), TEXT("name")),
+	  "Has the next call of a function of the kernel that comes to its end wait there, "
+	  "until handle.close; others return. It may sleep there, and has up to six "
+	  "arguments. One at a time: EBUSY." },
+	{ "hold.wait", hold_wait, ARGS(TEXT("name"), OPT_NUM("timeout_ms")),
+	  "Waits until a call is held; held tells. Default limit 10000 ms." },
 
 	{ "trace.start", trace_start, ARGS(OPT_LIST("events"), OPT_LIST("kprobes")),
 	  "Starts tracing on the monotonic clock: events like dma_buf:*, kprobes like "

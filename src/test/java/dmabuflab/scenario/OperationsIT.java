@@ -2,6 +2,7 @@
 package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.BarMapping;
@@ -9,6 +10,7 @@ import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Fault;
 import dmabuflab.guest.Fault.Injection;
 import dmabuflab.guest.GuestProcess;
+import dmabuflab.guest.Hold;
 import dmabuflab.guest.Hwpt;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
@@ -306,5 +308,35 @@ class OperationsIT {
         }
         bed.agent().attempt("importer.detach", Map.of("name", "importer"));
         assertThat(bed.buffers()).as("dma-bufs left").isZero();
+    }
+
+    @Test
+    void aCallIsHeldUntilItMayReturn(Testbed bed) {
+        Importer importer = bed.importer(bed.exporter().exportAll());
+        Map<String, ?> query = Map.of("name", importer.name(), "pgoff", 0);
+        Job held;
+        try (Hold hold = Hold.at(bed.agent(), "dma_buf_get_pfn_unlocked")) {
+            held = Job.start(bed.agent(), "importer.query", query);
+            hold.await(LIMIT);
+            assertThat(bed.agent().call("importer.query", query).number("pfn"))
+                    .as("by another call meanwhile")
+                    .isPositive();
+            assertThat(held.await(Duration.ZERO)).isEmpty();
+        }
+        assertThat(bed.complete(held).number("pfn")).isPositive();
+    }
+
+    @Test
+    void holdsThatCannotBe(Testbed bed) {
+        assertThat(tryHold(bed, "there_is_no_such_function").errno()).isEqualTo("ENOENT");
+        try (Hold hold = Hold.at(bed.agent(), "dma_buf_get_pfn_unlocked")) {
+            assertThat(tryHold(bed, "dma_buf_get_pfn").errno()).isEqualTo("EBUSY");
+            assertThatThrownBy(() -> hold.await(Duration.ZERO)).isInstanceOf(AssertionError.class);
+        }
+        Hold.at(bed.agent(), "dma_buf_get_pfn").close();
+    }
+
+    private static Answer tryHold(Testbed bed, String function) {
+        return bed.agent().attempt("hold.at", Map.of("function", function, "name", "other"));
     }
 }

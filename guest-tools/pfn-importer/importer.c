@@ -27,6 +27,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "hold.h"
 #include "pfn_importer.h"
 
 MODULE_IMPORT_NS("DMA_BUF");
@@ -645,13 +646,22 @@ ALLOW_ERROR_INJECTION(pci_user_write_config_word, ERRNO);
 
 static int __init importer_init(void)
 {
-	return misc_register(&importer_misc);
+	int ret;
+
+	ret = hold_init();
+	if (ret)
+		return ret;
+	ret = misc_register(&importer_misc);
+	if (ret)
+		hold_exit();
+	return ret;
 }
 module_init(importer_init);
 
 static void __exit importer_exit(void)
 {
 	misc_deregister(&importer_misc);
+	hold_exit();
 	/* A reader of a fence may still be in importer_fence_name(). */
 	synchronize_rcu();
 }
