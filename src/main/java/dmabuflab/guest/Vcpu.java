@@ -46,6 +46,11 @@ public final class Vcpu {
         return exit("vcpu.write", arguments(gpa, width, value));
     }
 
+    /** Starts to store 8 bytes where that may block; the job's answer makes an {@link Exit}. */
+    public Job writeAsJob(long gpa, long value) {
+        return Job.start(agent, "vcpu.write", arguments(gpa, Long.BYTES, value));
+    }
+
     /** Stores {@code count} words of 8 bytes, every {@code stride} bytes. */
     public Exit tryWrites(long gpa, long value, long count, long stride) {
         return exit("vcpu.write", several(arguments(gpa, Long.BYTES, value), count, stride));

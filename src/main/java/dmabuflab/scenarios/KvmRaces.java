@@ -4,6 +4,8 @@ package dmabuflab.scenarios;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Exit;
+import dmabuflab.guest.Hold;
+import dmabuflab.guest.Job;
 import dmabuflab.guest.Race;
 import dmabuflab.guest.Race.Count;
 import dmabuflab.guest.Race.Lane;
@@ -55,6 +57,37 @@ class KvmRaces {
         exporter.vfio().memory(false);
         window.assertZapped();
         window.assertCutOff();
+    }
+
+    @Test
+    @DisplayName("a fault that has its PFN from before a revoke maps nothing after it")
+    @Proves({"RV4", "KV2"})
+    void faultOvertakenByRevoke(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
+        window.assertWorks();
+        exporter.vfio().memory(false);
+        exporter.vfio().memory(true);
+        window.assertUnmapped();
+        Duration limit = bed.guest().scale().silence().dividedBy(2);
+        Job write;
+        try (Hold answer = Hold.at(bed.agent(), "kvm_dmabuf_get_pfn")) {
+            write = window.vcpu().writeAsJob(KvmWindow.GPA + KvmWindow.USED, 7);
+            answer.await(limit);
+
+            exporter.vfio().memory(false);
+
+            window.assertUnmapped();
+        }
+
+        Exit exit = new Exit(bed.complete(write));
+        window.assertUnmapped();
+        assertThat(exit.reason()).as("%s", exit).isEqualTo(Exit.MEMORY_FAULT);
+        assertThat(exit.done()).isZero();
+        window.assertCutOff();
+        exporter.vfio().memory(true);
+        assertThat(window.vcpu().resume()).matches(Exit::complete);
+        window.assertWorks();
     }
 
     @Test
