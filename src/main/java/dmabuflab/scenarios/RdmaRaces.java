@@ -3,18 +3,24 @@ package dmabuflab.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.Completion;
+import dmabuflab.guest.Hold;
+import dmabuflab.guest.Job;
 import dmabuflab.guest.Race;
 import dmabuflab.guest.Race.Count;
 import dmabuflab.guest.Race.Lane;
 import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.guest.WorkRequest;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.BarFile;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +47,54 @@ class RdmaRaces {
     @Proves({"RD3", "RV4", "RV6"})
     void onDemandAgainstRevoke(Testbed bed) {
         registerAgainstRevoke(bed, RdmaWindow.ON_DEMAND);
+    }
+
+    @Test
+    @DisplayName("a revoke waits for the copy of a packet that is going on, and ends after it")
+    @Proves({"RD2", "RV2"})
+    void revokeWaitsForCopy(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register(RdmaWindow.PINNED);
+        window.assertWorks();
+        bed.trace().add(List.of(), List.of("p:dmabuflab/copied memcpy_toio"));
+        Duration limit = bed.guest().scale().silence().dividedBy(2);
+        window.local().write(0, RdmaWindow.bytes(7));
+        Job write;
+        Job revoke;
+        try (Hold access = Hold.at(bed.agent(), "ib_umem_pfn_find")) {
+            write =
+                    window.from()
+                            .postAsJob(
+                                    WorkRequest.write(window.local(), 0, Long.BYTES)
+                                            .remote(window.region(), 0));
+            access.await(limit);
+            revoke =
+                    Job.start(
+                            bed.agent(),
+                            "vfio.command",
+                            Map.of("dev", exporter.vfio().name(), "memory", 0));
+            awaitEvent(bed, "dma_buf_invalidate_mappings", limit);
+
+            assertThat(revoke.await(Duration.ZERO)).as("the revoke").isEmpty();
+        }
+
+        assertThat(bed.complete(revoke)).matches(Answer::ok);
+        BarFile.Snapshot returned = exporter.memory().snapshot();
+        assertThat(exporter.memory().readLong(SOME.offset())).as("the packet").isEqualTo(7);
+        RdmaWindow.assertSuccess(new Completion(bed.complete(write)));
+        List<String> events = bed.events(" copied:", " vfio_moved:");
+        assertThat(events.get(0)).as("the first of %s", events).contains(" copied:");
+        window.assertCutOff();
+        assertThat(exporter.memory().changedRanges(returned)).isEmpty();
+    }
+
+    private static void awaitEvent(Testbed bed, String event, Duration limit) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (bed.events(event).isEmpty()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("no event " + event);
+            }
+        }
     }
 
     private static void registerAgainstRevoke(Testbed bed, Access... access) {
