@@ -104,7 +104,9 @@ class AgentTest {
 
     @Test
     void aProcessIsSpokenToThroughTheAgentThatStartedIt() throws IOException {
-        guest.says("{\"id\":1,\"ok\":true}\n{\"id\":2,\"ok\":true,\"kernel\":\"7\"}\n");
+        guest.says(
+                "{\"id\":1,\"ok\":true,\"pid\":80}\n"
+                        + "{\"id\":2,\"ok\":true,\"kernel\":\"7\"}\n");
 
         Agent inside = GuestProcess.start(agent, "p").agent();
 
