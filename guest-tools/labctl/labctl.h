@@ -192,8 +192,11 @@ void handle_release(struct call *c);
  */
 #define TEXT_MAX (256 * 1024) /* that one answer carries */
 
-/* To the end, but at most max bytes; NULL with errno. A zero byte follows. */
-char *read_file(const char *path, size_t max, size_t *length);
+/*
+ * To the end, but at most max bytes; NULL with errno. A zero byte follows. The
+ * call, if there is one, tells of its progress.
+ */
+char *read_file(struct call *c, const char *path, size_t max, size_t *length);
 /* First line of a small file in a directory, or "" when there is none. */
 void read_line(const char *dir, const char *name, char *line, size_t size);
 uint64_t read_number(const char *dir, const char *name);

@@ -18,7 +18,7 @@ static int answer_file(struct call *c, const char *path)
 	size_t length;
 	char *text;
 
-	text = read_file(path, TEXT_MAX, &length);
+	text = read_file(c, path, TEXT_MAX, &length);
 	if (!text) {
 		snprintf(what, sizeof(what), "read(%s)", path);
 		return call_fail(c, what, "cannot read it");

@@ -52,7 +52,7 @@ int kmemleak_check(struct call *c)
 	if (scan(c) || scan(c))
 		return -1;
 
-	text = read_file(KMEMLEAK, TEXT_MAX, &length);
+	text = read_file(c, KMEMLEAK, TEXT_MAX, &length);
 	if (!text)
 		return call_fail(c, "read(" KMEMLEAK ")",
 				 "cannot read the leaks");

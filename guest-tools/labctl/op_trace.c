@@ -25,7 +25,7 @@ static int take_text(struct call *c)
 {
 	free(text);
 	length = 0;
-	text = read_file(TRACEFS "trace", TRACE_MAX, &length);
+	text = read_file(c, TRACEFS "trace", TRACE_MAX, &length);
 	if (!text)
 		return call_fail(c, "read(trace)", "cannot read the trace");
 	return 0;

@@ -13,7 +13,7 @@
 
 #include "labctl.h"
 
-char *read_file(const char *path, size_t max, size_t *length)
+char *read_file(struct call *c, const char *path, size_t max, size_t *length)
 {
 	size_t size = 0, space = 4096;
 	char *text = NULL, *grown;
@@ -37,6 +37,8 @@ char *read_file(const char *path, size_t max, size_t *length)
 		got = read(fd, text + size, space - size - 1);
 		if (got > 0)
 			size += got;
+		if (c)
+			call_progress(c, "read", size);
 		if (size > max) {
 			errno = EFBIG;
 			got = -1;
@@ -79,7 +81,7 @@ void read_line(const char *dir, const char *name, char *line, size_t size)
 
 	*line = '\0';
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	text = read_file(path, 65536, &length);
+	text = read_file(NULL, path, 65536, &length);
 	if (!text)
 		return;
 	text[strcspn(text, "\n")] = '\0';
