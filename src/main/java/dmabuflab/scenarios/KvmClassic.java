@@ -31,6 +31,7 @@ import org.junit.jupiter.api.DisplayName;
  * the vCPUs' access by mmu notifiers.
  */
 @Catalogue
+@CpusInTurns
 class KvmClassic {
     private static final Range SOME = new Range(1 << 16, 64 * Exporter.PAGE);
     private static final long GPA = 5L << 30;

@@ -9,6 +9,7 @@ import dmabuflab.guest.Fault;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** Every allocation on the way of a slot fails once: nothing may be left behind half done. */
 @Catalogue
+@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmFaults {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

@@ -12,6 +12,7 @@ import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** Memslots over dma-bufs: which there can be, and what becomes of them when something ends. */
 @Catalogue
+@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmSlots {
     private static final long PAGE = Exporter.PAGE;

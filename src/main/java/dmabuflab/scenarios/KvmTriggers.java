@@ -19,6 +19,7 @@ import org.junit.jupiter.api.DisplayName;
 
 /** KVM as importer, and each thing that ends access: what vCPUs can do before, then, and after. */
 @Catalogue
+@CpusInTurns
 class KvmTriggers {
     private static final Range SOME = new Range(1 << 16, 64 * Exporter.PAGE);
     private static final int PLACES = 4;
@@ -58,7 +59,6 @@ class KvmTriggers {
     }
 
     @EachTrigger
-    @CpusInTurns
     @DisplayName("a vCPU that never leaves the guest writes nothing after the trigger has returned")
     @Proves({"RV2", "UR3", "KV2", "KV4"})
     void hammeringEnds(Testbed bed, Trigger trigger) {
