@@ -3,14 +3,12 @@ package dmabuflab.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dmabuflab.guest.Answer;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Edu;
 import dmabuflab.guest.Hwpt;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Ioas.Holes;
-import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
@@ -40,10 +38,7 @@ class IommufdFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        exporter.vfio().close();
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
-        assertThat(bed.leaks()).as("memory that kmemleak finds lost").isEmpty();
+        AllocationFailures.assertLetsGo(bed, exporter);
     }
 
     @Test

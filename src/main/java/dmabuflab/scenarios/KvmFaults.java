@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.Exit;
 import dmabuflab.guest.Fault;
-import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.CpusInTurns;
@@ -31,10 +30,7 @@ class KvmFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        exporter.vfio().close();
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
-        assertThat(bed.leaks()).as("memory that kmemleak finds lost").isEmpty();
+        AllocationFailures.assertLetsGo(bed, exporter);
     }
 
     @Test

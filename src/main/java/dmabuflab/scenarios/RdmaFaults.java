@@ -3,8 +3,6 @@ package dmabuflab.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dmabuflab.guest.Answer;
-import dmabuflab.guest.Job;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
@@ -28,10 +26,7 @@ class RdmaFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        exporter.vfio().close();
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
-        assertThat(bed.leaks()).as("memory that kmemleak finds lost").isEmpty();
+        AllocationFailures.assertLetsGo(bed, exporter);
     }
 
     @Test

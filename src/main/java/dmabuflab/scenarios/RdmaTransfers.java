@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.Completion;
 import dmabuflab.guest.Completion.Status;
 import dmabuflab.guest.DmaBuf;
-import dmabuflab.guest.Importer;
 import dmabuflab.guest.Importer.Pfn;
 import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.QueuePair;
@@ -20,6 +19,8 @@ import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.BarFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -183,9 +184,7 @@ class RdmaTransfers {
 
     private static long atomic(RdmaWindow window, WorkRequest request) {
         RdmaWindow.assertSuccess(window.from().post(request.remote(window.region(), PAGE + 8)));
-        return java.nio.ByteBuffer.wrap(window.local().read(0, 8))
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                .getLong();
+        return ByteBuffer.wrap(window.local().read(0, 8)).order(ByteOrder.LITTLE_ENDIAN).getLong();
     }
 
     @Test
@@ -346,7 +345,7 @@ class RdmaTransfers {
         RdmaWindow window = RdmaWindow.of(bed, bed.exporter(), SOME).register();
         DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), pages * PAGE, PAGE, false, "ram");
         MemoryRegion region = window.server().register("ram-region", buffer, 0, pages * PAGE);
-        List<Pfn> frames = bed.importer(buffer, Importer.Wish.PFN_IMPORTER).range(0, pages);
+        List<Pfn> frames = bed.importer(buffer).range(0, pages);
         byte[] data = new byte[(int) (pages * PAGE)];
         new Random(5).nextBytes(data);
         window.local().write(0, data);
