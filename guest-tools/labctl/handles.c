@@ -29,7 +29,7 @@ static const char *kind_name(unsigned int kind)
 		"mapping",    "process",       "event",
 		"vm",	      "vcpu",	       "guest_memfd",
 		"endpoint",   "memory region", "memory window",
-		"queue pair", "hold",
+		"queue pair", "hold",	       "exporter",
 	};
 
 	return names[ffs(kind) - 1];
@@ -280,7 +280,7 @@ int handle_close(struct call *c)
 	struct handle *h = handle_take(
 		c, "name",
 		HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM | HANDLE_VCPU |
-			HANDLE_GUEST_MEMFD | HANDLE_HOLD);
+			HANDLE_GUEST_MEMFD | HANDLE_HOLD | HANDLE_EXPORTER);
 
 	if (!h)
 		return -1;

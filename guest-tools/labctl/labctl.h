@@ -142,6 +142,7 @@ enum handle_kind {
 	HANDLE_WINDOW = 1 << 14,
 	HANDLE_QP = 1 << 15,
 	HANDLE_HOLD = 1 << 16,
+	HANDLE_EXPORTER = 1 << 17,
 };
 
 struct handle {
@@ -266,6 +267,14 @@ void rdma_object_free(struct rdma_object *object);
 int net_up(int index);
 
 /* One query: 0, or -1 with errno. */
+/* "0000:01:00.0"; false if it is not like that. */
+bool parse_bdf(const char *text, uint32_t *domain, uint16_t *bus,
+	       unsigned int *devfn);
+/* The bit of the kernel's enum dma_buf_lifetime that has this name, or 0. */
+uint32_t lifetime_of(const char *name);
+/* A dma-buf under the name that is this argument, with its size in the answer.
+ */
+int add_dmabuf(struct call *c, const char *arg, int fd);
 int importer_query(int importer, uint64_t pgoff, bool caller_locks,
 		   uint64_t *pfn, int *order);
 
@@ -312,6 +321,14 @@ int dmabuf_map(struct call *c);
 int dmabuf_size(struct call *c);
 int handle_close(struct call *c);
 int handle_list(struct call *c);
+int exporter_create(struct call *c);
+int exporter_place(struct call *c);
+int exporter_move(struct call *c);
+int exporter_finish(struct call *c);
+int exporter_revoke(struct call *c);
+int exporter_restore(struct call *c);
+int exporter_fail(struct call *c);
+int exporter_pfn(struct call *c);
 int importer_attach(struct call *c);
 int importer_detach(struct call *c);
 int importer_query_page(struct call *c);
@@ -321,6 +338,8 @@ int importer_events(struct call *c);
 int importer_wait(struct call *c);
 int importer_map(struct call *c);
 int importer_unmap(struct call *c);
+int importer_read(struct call *c);
+int importer_write(struct call *c);
 int importer_fence(struct call *c);
 int ioas_alloc(struct call *c);
 int ioas_destroy(struct call *c);

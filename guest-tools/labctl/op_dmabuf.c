@@ -13,18 +13,17 @@
 
 #include "labctl.h"
 
-/* The dma-buf under the name asked for, with its size in the answer. */
-static int add_dmabuf(struct call *c, int fd)
+int add_dmabuf(struct call *c, const char *arg, int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 
 	if (size < 0) {
 		call_fail(c, "lseek", "cannot tell the size of %s",
-			  call_text(c, "name", ""));
+			  call_text(c, arg, ""));
 		close(fd);
 		return -1;
 	}
-	if (!handle_add(c, "name",
+	if (!handle_add(c, arg,
 			(struct handle){ .kind = HANDLE_DMABUF, .fd = fd }))
 		return -1;
 	answer_number(c, "size", size);
@@ -70,7 +69,7 @@ int dmabuf_export(struct call *c)
 	if (fd < 0)
 		return call_fail(c, "ioctl(VFIO_DEVICE_FEATURE)",
 				 "cannot export BAR %lu of %s", bar, dev->name);
-	return add_dmabuf(c, fd);
+	return add_dmabuf(c, "name", fd);
 }
 
 /* The last piece of the memfd comes first: none continues the one before. */
@@ -115,7 +114,7 @@ static int make_udmabuf(struct call *c, int memfd, uint64_t size)
 		call_fail(c, "ioctl(UDMABUF_CREATE_LIST)",
 			  "cannot make a dma-buf of %lu bytes", size);
 	close(dev);
-	return fd < 0 ? -1 : add_dmabuf(c, fd);
+	return fd < 0 ? -1 : add_dmabuf(c, "name", fd);
 }
 
 int dmabuf_udmabuf(struct call *c)
@@ -150,7 +149,7 @@ int dmabuf_heap(struct call *c)
 		call_fail(c, "ioctl(DMA_HEAP_IOCTL_ALLOC)",
 			  "cannot allocate %llu bytes", data.len);
 	close(heap);
-	return ret ? -1 : add_dmabuf(c, data.fd);
+	return ret ? -1 : add_dmabuf(c, "name", data.fd);
 }
 
 int dmabuf_adopt(struct call *c)
@@ -169,7 +168,7 @@ int dmabuf_adopt(struct call *c)
 			  "cannot take descriptor %lu of process %lu", number,
 			  pid);
 	close(process);
-	return fd < 0 ? -1 : add_dmabuf(c, fd);
+	return fd < 0 ? -1 : add_dmabuf(c, "name", fd);
 }
 
 int dmabuf_size(struct call *c)

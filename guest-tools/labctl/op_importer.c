@@ -22,22 +22,59 @@ static struct handle *importer(struct call *c)
 	return handle_get(c, "name", HANDLE_IMPORTER);
 }
 
+bool parse_bdf(const char *text, uint32_t *domain, uint16_t *bus,
+	       unsigned int *devfn)
+{
+	unsigned int device, function, number;
+	int end = 0;
+
+	if (sscanf(text, "%x:%x:%x.%x%n", domain, &number, &device, &function,
+		   &end) != 4 ||
+	    text[end] || number > 0xff || device > 0x1f || function > 7)
+		return false;
+	*bus = number;
+	*devfn = device << 3 | function;
+	return true;
+}
+
 /* "none" or a BDF; false if it is neither. */
 static bool parse_device(const char *text, struct pfn_importer_attach *attach)
 {
-	unsigned int domain, bus, device, function;
-	int end = 0;
+	unsigned int devfn;
 
 	if (!strcmp(text, "none"))
 		return true;
-	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &device, &function,
-		   &end) != 4 ||
-	    text[end] || device > 0x1f || function > 7)
+	if (!parse_bdf(text, &attach->domain, &attach->bus, &devfn))
 		return false;
 	attach->flags |= PFN_IMPORTER_DEVICE;
-	attach->domain = domain;
-	attach->bus = bus;
-	attach->devfn = device << 3 | function;
+	attach->devfn = devfn;
+	return true;
+}
+
+uint32_t lifetime_of(const char *name)
+{
+	static const char *const names[] = { "pinned", "revocable", "dynamic" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return 1u << i;
+	return 0;
+}
+
+/* Names of what is tolerated; false if one of them is none. */
+static bool parse_tolerates(json_t *names, uint32_t *mask)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(names); i++) {
+		json_t *name = json_array_get(names, i);
+		uint32_t bit = lifetime_of(json_string_value(name) ?: "");
+
+		if (!bit)
+			return false;
+		*mask |= bit;
+	}
 	return true;
 }
 
@@ -56,6 +93,11 @@ int importer_attach(struct call *c)
 		attach.flags |= PFN_IMPORTER_P2P;
 	if (call_number(c, "pfn", 1))
 		attach.flags |= PFN_IMPORTER_PFN;
+	if (call_number(c, "compositor", 0))
+		attach.flags |= PFN_IMPORTER_COMPOSITOR;
+	if (!parse_tolerates(call_json(c, "tolerates"), &attach.tolerates))
+		return call_usage(c, "an importer tolerates some of pinned, "
+				     "revocable and dynamic");
 	if (!parse_device(call_text(c, "device", "none"), &attach))
 		return call_usage(c, "device is none or like 0000:01:00.0");
 
@@ -179,7 +221,10 @@ int importer_range(struct call *c)
 /* The kernel's names of them, see enum dma_buf_pfn_attrs. */
 static json_t *attrs(uint32_t bits)
 {
-	static const char *const names[] = { "pages", "mmio", "cpu" };
+	static const char *const names[] = {
+		"pages", "mmio", "cpu",	     "private",
+		"uc",	 "wc",	 "p2p-same", "p2p-reachable",
+	};
 	json_t *list = json_array();
 	unsigned int i;
 
@@ -314,6 +359,36 @@ int importer_unmap(struct call *c)
 				 "%s cannot unmap its buffer", h->name);
 	answer_number(c, "mappings", left);
 	return 0;
+}
+
+static int access_word(struct call *c, uint64_t value, uint32_t flags)
+{
+	struct pfn_importer_access word = {
+		.offset = call_number(c, "offset", 0),
+		.value = value,
+		.flags = flags,
+	};
+	struct handle *h = importer(c);
+
+	if (!h)
+		return -1;
+	if (ioctl(h->fd, PFN_IMPORTER_ACCESS, &word))
+		return call_fail(c, "ioctl(PFN_IMPORTER_ACCESS)",
+				 "%s cannot access offset %llu", h->name,
+				 word.offset);
+	answer_number(c, "value", word.value);
+	answer_number(c, "faults", word.faults);
+	return 0;
+}
+
+int importer_read(struct call *c)
+{
+	return access_word(c, 0, 0);
+}
+
+int importer_write(struct call *c)
+{
+	return access_word(c, call_number(c, "value", 0), PFN_IMPORTER_WRITE);
 }
 
 int importer_fence(struct call *c)

@@ -133,15 +133,44 @@ const struct op ops[] = {
 	  "Maps part of a dma-buf for the CPU, as a mapping; vfio-pci's cannot be." },
 
 	{ "handle.close", handle_close, ARGS(TEXT("name")),
-	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, a guest_memfd, or a hold." },
+	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, a guest_memfd, a hold, or "
+	  "the test exporter of a buffer." },
 	{ "handle.list", handle_list, ARGS(),
 	  "Everything that has a name, with its descriptor." },
 
+	{ "exporter.create", exporter_create,
+	  ARGS(TEXT("name"), TEXT("dmabuf"), TEXT("lifetime"), ARRAY("segments"),
+	       OPT_NUM("can_pin"), OPT_NUM("mappable")),
+	  "Makes a dma-buf of the test exporter, pinned, revocable or dynamic. A segment is "
+	  "pages of RAM, in pieces of an order, or of a device's bar from offset on; no_cpu "
+	  "says that the CPU must not map it. With can_pin=1 it stays for who tolerates "
+	  "nothing else, with mappable=1 it can be mapped by scatterlist." },
+	{ "exporter.place", exporter_place, ARGS(TEXT("name"), ARRAY("segments")),
+	  "Another place of the same size that it can move to; the first is place 0." },
+	{ "exporter.move", exporter_move,
+	  ARGS(TEXT("name"), NUM("to"), OPT_NUM("wait")),
+	  "Moves the buffer and its content, and fills the old place with 0xa5. With wait=1 "
+	  "the content follows with exporter.finish." },
+	{ "exporter.finish", exporter_finish, ARGS(TEXT("name")),
+	  "Ends a move that waits." },
+	{ "exporter.revoke", exporter_revoke, ARGS(TEXT("name")),
+	  "Takes the memory away." },
+	{ "exporter.restore", exporter_restore, ARGS(TEXT("name")),
+	  "Gives it back." },
+	{ "exporter.fail", exporter_fail,
+	  ARGS(TEXT("name"), OPT_NUM("attach"), OPT_NUM("query"), OPT_NUM("count")),
+	  "Refuses to be attached to, or the next count queries, with these errnos." },
+	{ "exporter.pfn", exporter_pfn,
+	  ARGS(TEXT("name"), NUM("place"), NUM("pgoff")),
+	  "Where a page of a place is, without asking by the attachment." },
+
 	{ "importer.attach", importer_attach,
 	  ARGS(TEXT("dmabuf"), TEXT("name"), OPT_NUM("notify"), OPT_NUM("p2p"),
-	       OPT_NUM("pfn"), OPT_TEXT("device")),
+	       OPT_NUM("pfn"), OPT_TEXT("device"), OPT_LIST("tolerates"),
+	       OPT_NUM("compositor")),
 	  "Attaches the test importer, for a PCI device or 'none', the default. notify, "
-	  "p2p and pfn are 1 if not given; all three 0 is a static importer." },
+	  "p2p and pfn are 1 if not given; all three 0 is a static importer. It tolerates "
+	  "some of pinned, revocable and dynamic, or says nothing of it." },
 	{ "importer.detach", importer_detach, ARGS(TEXT("name")),
 	  "Signals its fence, undoes its mappings and detaches." },
 	{ "importer.query", importer_query_page,
@@ -165,6 +194,12 @@ const struct op ops[] = {
 	  "Maps the buffer for the importer's device, until importer.unmap." },
 	{ "importer.unmap", importer_unmap, ARGS(TEXT("name")),
 	  "Undoes the newest mapping." },
+	{ "importer.read", importer_read, ARGS(TEXT("name"), NUM("offset")),
+	  "Reads 8 bytes as a device with page faults would, and tells how many it took." },
+	{ "importer.write", importer_write,
+	  ARGS(TEXT("name"), NUM("offset"), NUM("value")),
+	  "Writes 8 bytes that way. A compositor that cannot is lost, and says EIO from "
+	  "then on." },
 	{ "importer.fence", importer_fence,
 	  ARGS(TEXT("name"), TEXT("action"), OPT_TEXT("usage")),
 	  "action=hold adds a fence to the buffer, usage=kernel or bookkeep; "

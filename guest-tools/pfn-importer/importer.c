@@ -27,8 +27,10 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "gpu.h"
 #include "hold.h"
 #include "pfn_importer.h"
+#include "test_exporter.h"
 
 MODULE_IMPORT_NS("DMA_BUF");
 
@@ -37,7 +39,8 @@ MODULE_IMPORT_NS("DMA_BUF");
 
 #define ATTACH_FLAGS                                                 \
 	(PFN_IMPORTER_NOTIFY | PFN_IMPORTER_P2P | PFN_IMPORTER_PFN | \
-	 PFN_IMPORTER_DEVICE)
+	 PFN_IMPORTER_DEVICE | PFN_IMPORTER_COMPOSITOR)
+#define TOLERATES (DMA_BUF_PINNED | DMA_BUF_REVOCABLE | DMA_BUF_DYNAMIC)
 #define DYNAMIC_FLAGS \
 	(PFN_IMPORTER_NOTIFY | PFN_IMPORTER_P2P | PFN_IMPORTER_PFN)
 
@@ -52,6 +55,7 @@ struct importer {
 	struct dma_buf_attach_ops ops;
 	struct pci_dev *pdev;
 	u32 flags;
+	struct gpu gpu;
 
 	/* under the dma-buf's resv */
 	struct list_head mappings;
@@ -70,6 +74,8 @@ static void importer_invalidate(struct dma_buf_attachment *attach)
 {
 	struct pfn_importer_notify rec = { .time_ns = ktime_get_ns() };
 	struct importer *imp = attach->importer_priv;
+
+	gpu_invalidate(&imp->gpu);
 
 	/* A fence held by the test must not turn the callback into a wait. */
 	if (!dma_resv_test_signaled(attach->dmabuf->resv,
@@ -109,7 +115,8 @@ static long importer_attach(struct importer *imp, void __user *arg)
 
 	if (copy_from_user(&req, arg, sizeof(req)))
 		return -EFAULT;
-	if (req.flags & ~ATTACH_FLAGS || req.bus > 0xff || req.devfn > 0xff)
+	if (req.flags & ~ATTACH_FLAGS || req.tolerates & ~TOLERATES ||
+	    req.bus > 0xff || req.devfn > 0xff)
 		return -EINVAL;
 
 	guard(mutex)(&imp->attach_lock);
@@ -130,14 +137,16 @@ static long importer_attach(struct importer *imp, void __user *arg)
 	}
 
 	imp->flags = req.flags;
+	imp->gpu.compositor = req.flags & PFN_IMPORTER_COMPOSITOR;
 	imp->ops.allow_peer2peer = req.flags & PFN_IMPORTER_P2P;
 	imp->ops.requires_pfn = req.flags & PFN_IMPORTER_PFN;
+	imp->ops.tolerates = req.tolerates;
 	imp->ops.invalidate_mappings = NULL;
 	if (req.flags & PFN_IMPORTER_NOTIFY)
 		imp->ops.invalidate_mappings = importer_invalidate;
 
 	dev = pdev ? &pdev->dev : NULL;
-	if (req.flags & DYNAMIC_FLAGS)
+	if (req.flags & DYNAMIC_FLAGS || req.tolerates)
 		attach = dma_buf_dynamic_attach(dmabuf, dev, &imp->ops, imp);
 	else
 		attach = dma_buf_attach(dmabuf, dev);
@@ -512,6 +521,8 @@ static long importer_ioctl(struct file *file, unsigned int cmd,
 		return importer_range(attach, arg);
 	case PFN_IMPORTER_RUNS:
 		return importer_runs(attach, arg);
+	case PFN_IMPORTER_ACCESS:
+		return gpu_access(&imp->gpu, attach, arg);
 	case PFN_IMPORTER_MAP:
 		return importer_map(imp, attach, arg);
 	case PFN_IMPORTER_UNMAP:
@@ -583,6 +594,7 @@ static int importer_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 
 	mutex_init(&imp->attach_lock);
+	gpu_init(&imp->gpu);
 	INIT_LIST_HEAD(&imp->mappings);
 	spin_lock_init(&imp->lock);
 	init_waitqueue_head(&imp->readers);
@@ -613,6 +625,7 @@ static int importer_release(struct inode *inode, struct file *file)
 		pci_dev_put(imp->pdev);
 	}
 
+	gpu_exit(&imp->gpu);
 	mutex_destroy(&imp->attach_lock);
 	kvfree(imp);
 	return 0;
@@ -651,9 +664,18 @@ static int __init importer_init(void)
 	ret = hold_init();
 	if (ret)
 		return ret;
+	ret = exporter_init();
+	if (ret)
+		goto err_hold;
 	ret = misc_register(&importer_misc);
 	if (ret)
-		hold_exit();
+		goto err_exporter;
+	return 0;
+
+err_exporter:
+	exporter_exit();
+err_hold:
+	hold_exit();
 	return ret;
 }
 module_init(importer_init);
@@ -661,6 +683,7 @@ module_init(importer_init);
 static void __exit importer_exit(void)
 {
 	misc_deregister(&importer_misc);
+	exporter_exit();
 	hold_exit();
 	/* A reader of a fence may still be in importer_fence_name(). */
 	synchronize_rcu();

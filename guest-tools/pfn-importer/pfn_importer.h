@@ -20,11 +20,14 @@
 #define PFN_IMPORTER_P2P    0x2 /* can handle memory without pages */
 #define PFN_IMPORTER_PFN    0x4 /* queries PFNs */
 #define PFN_IMPORTER_DEVICE 0x8 /* attaches a PCI device */
+/* An access it cannot make is the end of the context, see below. */
+#define PFN_IMPORTER_COMPOSITOR 0x10
 
 struct pfn_importer_attach {
 	__s32 dmabuf_fd;
 	__u32 flags;
-	__u32 domain; /* these three only with PFN_IMPORTER_DEVICE */
+	__u32 tolerates; /* mask of the kernel's enum dma_buf_lifetime */
+	__u32 domain;	 /* these three only with PFN_IMPORTER_DEVICE */
 	__u16 bus;
 	__u16 devfn;
 };
@@ -102,6 +105,20 @@ struct pfn_importer_notify {
 	__u32 reserved;
 };
 
+/*
+ * What a device with page faults would do. The page is asked for at its first
+ * access and known until the next notify. Once an access of a compositor has
+ * failed all further ones do, with EIO.
+ */
+#define PFN_IMPORTER_WRITE 0x1
+
+struct pfn_importer_access {
+	__u64 offset; /* into the buffer, a multiple of 8 */
+	__u64 value;  /* out, unless it is written */
+	__u32 flags;
+	__u32 faults; /* out: how often the page was asked for */
+};
+
 #define PFN_IMPORTER_ATTACH	  _IOW('P', 0x40, struct pfn_importer_attach)
 #define PFN_IMPORTER_QUERY	  _IOWR('P', 0x41, struct pfn_importer_query)
 #define PFN_IMPORTER_RANGE	  _IOWR('P', 0x42, struct pfn_importer_range)
@@ -111,5 +128,6 @@ struct pfn_importer_notify {
 #define PFN_IMPORTER_FENCE_SIGNAL _IO('P', 0x46)
 #define PFN_IMPORTER_GET_INFO	  _IOR('P', 0x47, struct pfn_importer_info)
 #define PFN_IMPORTER_RUNS	  _IOWR('P', 0x48, struct pfn_importer_runs)
+#define PFN_IMPORTER_ACCESS	  _IOWR('P', 0x49, struct pfn_importer_access)
 
 #endif

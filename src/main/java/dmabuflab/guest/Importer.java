@@ -2,7 +2,10 @@
 package dmabuflab.guest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dmabuflab.guest.TestExporter.Lifetime;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,29 +15,52 @@ import java.util.TreeSet;
 /** An attachment of the test importer module: what an importing driver would do, on command. */
 public final class Importer {
 
-    /** What an attachment asks for; starts out as a faultable PFN importer without a device. */
-    public record Wish(boolean notified, boolean p2p, boolean pfn, String device) {
-        public static final Wish PFN_IMPORTER = new Wish(true, true, true, "none");
+    /**
+     * What an attachment asks for; starts out as a faultable PFN importer without a device, which
+     * copes with everything.
+     *
+     * @param tolerates how long memory may stay, empty if the importer says nothing of it
+     * @param compositor is lost for ever by an access that fails
+     */
+    public record Wish(
+            boolean notified,
+            boolean p2p,
+            boolean pfn,
+            String device,
+            Set<Lifetime> tolerates,
+            boolean compositor) {
+        public static final Wish PFN_IMPORTER =
+                new Wish(true, true, true, "none", EnumSet.allOf(Lifetime.class), false);
 
+        /** Without it only memory that stays can be tolerated. */
         public Wish withoutNotify() {
-            return new Wish(false, p2p, pfn, device);
+            return new Wish(false, p2p, pfn, device, EnumSet.of(Lifetime.PINNED), compositor);
         }
 
-        /** An importer that maps scatterlists and never asks for a PFN. */
+        /** An importer that maps scatterlists and never asks for a PFN, as most are. */
         public Wish mapOnly() {
-            return new Wish(notified, p2p, false, device);
+            return new Wish(notified, p2p, false, device, Set.of(), compositor);
         }
 
         /** Attaches on behalf of this PCI device. */
         public Wish forDevice(String bdf) {
-            return new Wish(notified, p2p, pfn, bdf);
+            return new Wish(notified, p2p, pfn, bdf, tolerates, compositor);
+        }
+
+        public Wish tolerating(Collection<Lifetime> lifetimes) {
+            Set<Lifetime> set = Set.copyOf(lifetimes);
+            return new Wish(notified, p2p, pfn, device, set, compositor);
+        }
+
+        public Wish asCompositor() {
+            return new Wish(notified, p2p, pfn, device, tolerates, true);
         }
     }
 
     /** A page's frame and the order of the largest aligned block around it. */
     public record Pfn(long pfn, int maxOrder) {}
 
-    /** Contiguous pages and what is said of their memory: "mmio", "pages", "cpu". */
+    /** Contiguous pages and what is said of their memory: for instance "mmio" and "cpu". */
     public record Run(long pfn, long pages, Set<String> attrs) {}
 
     /**
@@ -71,6 +97,8 @@ public final class Importer {
         arguments.put("p2p", wish.p2p() ? 1 : 0);
         arguments.put("pfn", wish.pfn() ? 1 : 0);
         arguments.put("device", wish.device());
+        arguments.put("tolerates", wish.tolerates().stream().map(Lifetime::toString).toList());
+        arguments.put("compositor", wish.compositor() ? 1 : 0);
         return arguments;
     }
 
@@ -150,6 +178,21 @@ public final class Importer {
                             event.required("requery_pfn").asLong()));
         }
         return notifies;
+    }
+
+    /** Reads 8 bytes as a device with page faults would. */
+    public long read(long offset) {
+        return agent.call("importer.read", Map.of("name", name, "offset", offset)).number("value");
+    }
+
+    public void write(long offset, long value) {
+        agent.call("importer.write", Map.of("name", name, "offset", offset, "value", value));
+    }
+
+    /** A write whose refusal is an answer; "faults" in it tells how often a page was asked for. */
+    public Answer tryWrite(long offset, long value) {
+        return agent.attempt(
+                "importer.write", Map.of("name", name, "offset", offset, "value", value));
     }
 
     /** Maps the whole buffer for the importer's device; undone by {@link #unmap} only. */
