@@ -440,26 +440,31 @@ static long exporter_finish(struct exporter *exp)
 	return 0;
 }
 
-static long exporter_revoke(struct exporter *exp)
+/* Unless somebody was promised that it stays */
+static void exporter_take_away(struct exporter *exp)
 {
 	struct dma_resv *resv = exp->dmabuf->resv;
-
-	if (exp->flags & TEST_EXPORTER_PINNED)
-		return -EOPNOTSUPP;
-	if (exp->moving)
-		return -EALREADY;
+	bool pinned;
 
 	dma_resv_lock(resv, NULL);
-	if (exp->pinned) {
-		dma_resv_unlock(resv);
-		return -EBUSY;
+	pinned = exp->pinned;
+	if (!pinned) {
+		exp->revoked = true;
+		dma_buf_invalidate_mappings(exp->dmabuf);
+		exporter_wait_for_others(exp, NULL);
 	}
-	exp->revoked = true;
-	dma_buf_invalidate_mappings(exp->dmabuf);
-	exporter_wait_for_others(exp, NULL);
 	dma_resv_unlock(resv);
 
-	exporter_wait_unmapped(exp);
+	if (!pinned)
+		exporter_wait_unmapped(exp);
+}
+
+static long exporter_revoke(struct exporter *exp)
+{
+	if (!(exp->flags & TEST_EXPORTER_REVOCABLE))
+		return -EOPNOTSUPP;
+
+	exporter_take_away(exp);
 	return 0;
 }
 
@@ -563,8 +568,7 @@ static int exporter_release(struct inode *inode, struct file *file)
 	if (exp->dmabuf) {
 		if (exp->moving)
 			exporter_finish_move(exp);
-		/* What was promised to stay does. */
-		exporter_revoke(exp);
+		exporter_take_away(exp);
 		dma_buf_put(exp->dmabuf);
 	}
 	kref_put(&exp->kref, exporter_free);

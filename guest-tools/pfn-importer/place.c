@@ -108,16 +108,19 @@ err_put:
 	return ret;
 }
 
-/* What does not go without saying is said by PFN, too. */
+/*
+ * What does not go without saying is said by PFN, too. It is up to the driver
+ * of the device to do so for its BARs.
+ */
 static int piece_register(struct piece *piece)
 {
 	int ret;
 
-	if (piece->attrs == (DMA_BUF_PFN_PAGES | DMA_BUF_PFN_CPU))
+	if (!piece->page || piece->attrs & DMA_BUF_PFN_CPU)
 		return 0;
 
 	ret = dma_buf_pfn_attrs_register(piece->pfn, piece->nr_pages,
-					 piece->attrs, piece->provider);
+					 piece->attrs, NULL);
 	piece->registered = !ret;
 	return ret;
 }

@@ -84,7 +84,12 @@ public final class Importer {
         return new Importer(agent, name);
     }
 
-    /** Attaches where the kernel is expected to refuse. */
+    /** One that {@link #tryAttach} has attached. */
+    public static Importer attached(Agent agent, String name) {
+        return new Importer(agent, name);
+    }
+
+    /** Attaches where the kernel is expected to refuse, or may. */
     public static Answer tryAttach(Agent agent, DmaBuf buffer, Wish wish, String name) {
         return agent.attempt("importer.attach", arguments(buffer, wish, name));
     }

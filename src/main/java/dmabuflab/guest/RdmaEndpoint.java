@@ -77,6 +77,11 @@ public final class RdmaEndpoint {
         return agent.attempt("rdma.mr", arguments(region, buffer, offset, length, 0, access));
     }
 
+    /** What {@link #tryRegister} has registered, by its answer. */
+    public MemoryRegion region(String region, Answer registered) {
+        return new MemoryRegion(agent, region, registered);
+    }
+
     /** What an agent is asked for to register part of a dma-buf, for others to ask. */
     public Map<String, Object> arguments(
             String region, DmaBuf buffer, long offset, long length, long iova, Access... access) {

@@ -150,6 +150,11 @@ public final class TestExporter implements AutoCloseable {
         agent.call("exporter.fail", Map.of("name", name, "attach", errno));
     }
 
+    /** The end of the exporter, as {@link #close}, with its answer. */
+    public Answer tryClose() {
+        return agent.attempt("handle.close", Map.of("name", name));
+    }
+
     /** The end of the exporter: the memory is gone for ever, unless it was to stay. */
     @Override
     public void close() {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import dmabuflab.guest.TestExporter.Lifetime;
+import dmabuflab.scenario.Each;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** A scenario that runs once for each of these offers of an exporter, by default for all. */
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.METHOD)
+@Each
+@interface EachLifetime {
+    Lifetime[] value() default {};
+}

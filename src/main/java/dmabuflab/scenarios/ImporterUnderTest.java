@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.Completion.Status;
+import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Edu;
+import dmabuflab.guest.Importer;
+import dmabuflab.guest.Importer.Wish;
+import dmabuflab.guest.Ioas;
+import dmabuflab.guest.MemoryRegion;
+import dmabuflab.guest.Memslot;
+import dmabuflab.guest.NetInterface;
+import dmabuflab.guest.QueuePair;
+import dmabuflab.guest.RdmaEndpoint;
+import dmabuflab.guest.RdmaLink;
+import dmabuflab.guest.TestExporter.Lifetime;
+import dmabuflab.guest.Vcpu;
+import dmabuflab.guest.VfioDevice.Range;
+import dmabuflab.guest.Vm;
+import dmabuflab.guest.WorkRequest;
+import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.Testbed;
+import java.util.EnumSet;
+import java.util.List;
+
+/**
+ * An importer of any kind that is told to attach to a buffer and to write to it, and says whether
+ * it could.
+ */
+abstract class ImporterUnderTest {
+    protected final Testbed bed;
+
+    private ImporterUnderTest(Testbed bed) {
+        this.bed = bed;
+    }
+
+    /**
+     * One that has attached to nothing yet. {@code exporter} has memory for what DMA is to copy.
+     */
+    static ImporterUnderTest of(ImporterKind kind, Testbed bed, Exporter exporter) {
+        return switch (kind) {
+            case KVM -> new OfKvm(bed);
+            case IOMMUFD -> new OfIommufd(bed, exporter);
+            case RXE_PINNED -> new OfRxe(bed, RdmaWindow.PINNED);
+            case RXE_ON_DEMAND -> new OfRxe(bed, RdmaWindow.ON_DEMAND);
+            case GPU -> new OfGpu(bed, Wish.PFN_IMPORTER);
+            case COMPOSITOR ->
+                    new OfGpu(
+                            bed,
+                            Wish.PFN_IMPORTER
+                                    .asCompositor()
+                                    .tolerating(EnumSet.of(Lifetime.PINNED, Lifetime.DYNAMIC)));
+            case SILENT -> new OfGpu(bed, Wish.PFN_IMPORTER.tolerating(List.of()));
+        };
+    }
+
+    /** Attaches to all of the buffer, as far as it is let. */
+    abstract Answer attach(DmaBuf buffer);
+
+    /** Writes 8 bytes; false if it was refused. */
+    abstract boolean write(long offset, long value);
+
+    private static final class OfGpu extends ImporterUnderTest {
+        private final Wish wish;
+        private Importer importer;
+
+        OfGpu(Testbed bed, Wish wish) {
+            super(bed);
+            this.wish = wish;
+        }
+
+        @Override
+        Answer attach(DmaBuf buffer) {
+            Answer answer = Importer.tryAttach(bed.agent(), buffer, wish, "gpu");
+            importer = Importer.attached(bed.agent(), "gpu");
+            return answer;
+        }
+
+        @Override
+        boolean write(long offset, long value) {
+            return importer.tryWrite(offset, value).ok();
+        }
+    }
+
+    private static final class OfKvm extends ImporterUnderTest {
+        private final Vm vm;
+        private final Vcpu vcpu;
+
+        OfKvm(Testbed bed) {
+            super(bed);
+            vm = bed.vm();
+            vcpu = vm.vcpu("vcpu");
+        }
+
+        @Override
+        Answer attach(DmaBuf buffer) {
+            return vm.trySet(Memslot.at(1, KvmWindow.GPA, buffer.size()).of(buffer, 0));
+        }
+
+        @Override
+        boolean write(long offset, long value) {
+            return vcpu.tryWrite(KvmWindow.GPA + offset, Long.BYTES, value).complete();
+        }
+    }
+
+    private static final class OfIommufd extends ImporterUnderTest {
+        private static final long SOURCE_IOVA = 2 * DmaWindow.IOVA;
+
+        private final Exporter exporter;
+        private final Ioas ioas;
+        private final Edu edu;
+
+        /** The engine reads what it is to write from a page of the BAR that nobody else uses. */
+        OfIommufd(Testbed bed, Exporter exporter) {
+            super(bed);
+            this.exporter = exporter;
+            ioas = bed.ioas();
+            edu = bed.dmaEngine(ioas);
+            DmaBuf source = exporter.export(new Range(0, Exporter.PAGE));
+            ioas.map(source, SOURCE_IOVA, 0, Exporter.PAGE);
+        }
+
+        @Override
+        Answer attach(DmaBuf buffer) {
+            return ioas.tryMap(buffer, DmaWindow.IOVA, 0, buffer.size());
+        }
+
+        @Override
+        boolean write(long offset, long value) {
+            exporter.memory().write(0, RdmaWindow.bytes(value));
+            edu.read(SOURCE_IOVA, 0, Long.BYTES);
+            int faults = bed.iommu().faults(edu.device()).size();
+            edu.write(DmaWindow.IOVA + offset, 0, Long.BYTES);
+            return bed.iommu().faults(edu.device()).size() == faults;
+        }
+    }
+
+    private static final class OfRxe extends ImporterUnderTest {
+        private final RdmaEndpoint.Access[] access;
+        private final RdmaEndpoint server;
+        private final MemoryRegion local;
+        private final QueuePair from;
+        private final QueuePair to;
+        private MemoryRegion region;
+
+        OfRxe(Testbed bed, RdmaEndpoint.Access... access) {
+            super(bed);
+            this.access = access;
+            NetInterface network = NetInterface.dummy(bed.agent(), "net0");
+            network.address("10.0.0.1/24");
+            RdmaLink link = RdmaLink.create(bed.agent(), "rxe0", network);
+            RdmaEndpoint client = link.open("client");
+            server = link.open("server");
+            local = client.register("local", Exporter.PAGE);
+            from = client.queuePair("from");
+            to = server.queuePair("to");
+            QueuePair.connect(from, to);
+        }
+
+        @Override
+        Answer attach(DmaBuf buffer) {
+            Answer answer = server.tryRegister("region", buffer, 0, buffer.size(), access);
+            if (answer.ok()) {
+                region = server.region("region", answer);
+            }
+            return answer;
+        }
+
+        @Override
+        boolean write(long offset, long value) {
+            local.write(0, RdmaWindow.bytes(value));
+            WorkRequest request = WorkRequest.write(local, 0, Long.BYTES).remote(region, offset);
+            if (from.post(request).status() == Status.SUCCESS) {
+                return true;
+            }
+            from.reset();
+            to.reset();
+            QueuePair.connect(from, to);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.scenarios;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dmabuflab.guest.Answer;
+import dmabuflab.guest.TestExporter;
+import dmabuflab.guest.TestExporter.Lifetime;
+import dmabuflab.guest.TestExporter.Segment;
+import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
+import dmabuflab.scenario.Devices;
+import dmabuflab.scenario.Exporter;
+import dmabuflab.scenario.Proves;
+import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.BarFile;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+
+/**
+ * Every importer against everything an exporter may promise and then do. What has to come of it is
+ * derived from the contract: who goes together at all, and what is left when memory moves or goes.
+ */
+@Catalogue
+@CpusInTurns
+class LifetimeMatrix {
+    static final int OTHER_PLACE = 1;
+
+    private static final String REFUSED = "EOPNOTSUPP";
+    private static final String ATTACH = "dma_buf_dynamic_attach";
+    private static final long PAGES = 16;
+
+    /** Offsets into the BAR: where the buffer is at first, and where it can move to. */
+    private static final long[] PLACES = {1 << 20, 4 << 20};
+
+    private static final long OFFSET = 3 * Exporter.PAGE + 64;
+    private static final long BEFORE = 0x1111_1111_1111_1111L;
+    private static final long AFTER = 0x2222_2222_2222_2222L;
+
+    /** What the exporter leaves where the buffer was. */
+    private static final long POISON = 0xa5a5_a5a5_a5a5_a5a5L;
+
+    @EachEvent
+    @EachImporter
+    @EachLifetime
+    @DisplayName("who goes together, and what an importer reaches when the exporter does as it may")
+    @Proves({"LC1", "LC2", "LC3", "LC4", "NG1", "NG2", "NG3", "MV1", "UR3", "UR4"})
+    @Devices({"ivshmem:16M", "edu"})
+    void pair(Testbed bed, BufferEvent event, ImporterKind kind, Lifetime lifetime) {
+        bed.requireSeries("lifetimes");
+        Exporter device = bed.exporter();
+        TestExporter exporter =
+                TestExporter.create(bed.agent(), "exporter", lifetime, place(device, 0));
+        exporter.place(place(device, OTHER_PLACE).get(0));
+        ImporterUnderTest importer = ImporterUnderTest.of(kind, bed, device);
+        long attachments = bed.attachments();
+        int attaches = bed.events(ATTACH).size();
+
+        Answer attached = importer.attach(exporter.buffer());
+
+        if (!kind.tolerates(lifetime)) {
+            assertThat(attached.errno()).isEqualTo(REFUSED);
+            assertThat(bed.attachments()).isEqualTo(attachments);
+            assertThat(bed.events(ATTACH)).hasSize(attaches);
+            return;
+        }
+        assertThat(attached.errno()).isEmpty();
+        assertReaches(device, importer, PLACES[0], BEFORE);
+
+        Answer happened = event.attempt(exporter);
+
+        assertThat(happened.errno()).isEqualTo(event.isPermitted(lifetime) ? "" : REFUSED);
+        if (lifetime == Lifetime.PINNED || !event.isPermitted(lifetime)) {
+            assertReaches(device, importer, PLACES[0], AFTER);
+            return;
+        }
+        switch (event) {
+            case MOVE -> assertFollows(device, importer);
+            case REVOKE, END -> assertCutOff(device, importer);
+            case UNREVOKE -> {
+                if (kind.recovers()) {
+                    assertReaches(device, importer, PLACES[0], AFTER);
+                } else {
+                    assertCutOff(device, importer);
+                }
+            }
+        }
+    }
+
+    private static List<Segment> place(Exporter device, int number) {
+        return List.of(Segment.bar(device.vfio().bdf(), device.bar(), PLACES[number], PAGES));
+    }
+
+    /** A write arrives in this place, and nowhere else in either. */
+    private static void assertReaches(
+            Exporter device, ImporterUnderTest importer, long place, long value) {
+        BarFile.Snapshot before = buffers(device);
+
+        assertThat(importer.write(OFFSET, value)).as("it can write").isTrue();
+
+        assertThat(device.memory().changedRanges(before))
+                .as("memory that changed")
+                .containsExactly(new BarFile.Range(place + OFFSET, Long.BYTES));
+        assertThat(device.memory().readLong(place + OFFSET)).isEqualTo(value);
+    }
+
+    private static void assertFollows(Exporter device, ImporterUnderTest importer) {
+        assertThat(device.memory().readLong(PLACES[1] + OFFSET))
+                .as("what was written before, in the new place")
+                .isEqualTo(BEFORE);
+        assertThat(device.memory().readLong(PLACES[0] + OFFSET))
+                .as("the old place")
+                .isEqualTo(POISON);
+        assertReaches(device, importer, PLACES[1], AFTER);
+    }
+
+    private static void assertCutOff(Exporter device, ImporterUnderTest importer) {
+        BarFile.Snapshot before = buffers(device);
+
+        assertThat(importer.write(OFFSET, AFTER)).as("it can write").isFalse();
+
+        assertThat(device.memory().changedRanges(before)).as("memory that changed").isEmpty();
+    }
+
+    /** All of the BAR from the first place on: what is before it is what DMA is fed with. */
+    private static BarFile.Snapshot buffers(Exporter device) {
+        return device.memory().snapshot(PLACES[0], device.size() - PLACES[0]);
+    }
+}
