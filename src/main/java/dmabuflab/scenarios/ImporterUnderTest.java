@@ -12,6 +12,7 @@ import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.Memslot;
 import dmabuflab.guest.NetInterface;
 import dmabuflab.guest.QueuePair;
+import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaLink;
 import dmabuflab.guest.TestExporter.Lifetime;
@@ -23,6 +24,7 @@ import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Testbed;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 
 /**
  * An importer of any kind that is told to attach to a buffer and to write to it, and says whether
@@ -61,6 +63,9 @@ abstract class ImporterUnderTest {
     /** Writes 8 bytes; false if it was refused. */
     abstract boolean write(long offset, long value);
 
+    /** The same as part of a race. */
+    abstract Step step(long offset, long value);
+
     private static final class OfGpu extends ImporterUnderTest {
         private final Wish wish;
         private Importer importer;
@@ -80,6 +85,13 @@ abstract class ImporterUnderTest {
         @Override
         boolean write(long offset, long value) {
             return importer.tryWrite(offset, value).ok();
+        }
+
+        @Override
+        Step step(long offset, long value) {
+            return new Step(
+                    "importer.write",
+                    Map.of("name", importer.name(), "offset", offset, "value", value));
         }
     }
 
@@ -101,6 +113,13 @@ abstract class ImporterUnderTest {
         @Override
         boolean write(long offset, long value) {
             return vcpu.tryWrite(KvmWindow.GPA + offset, Long.BYTES, value).complete();
+        }
+
+        @Override
+        Step step(long offset, long value) {
+            Map<String, Object> arguments = vcpu.arguments(KvmWindow.GPA + offset);
+            arguments.put("value", value);
+            return new Step("vcpu.write", arguments);
         }
     }
 
@@ -133,6 +152,11 @@ abstract class ImporterUnderTest {
             int faults = bed.iommu().faults(edu.device()).size();
             edu.write(DmaWindow.IOVA + offset, 0, Long.BYTES);
             return bed.iommu().faults(edu.device()).size() == faults;
+        }
+
+        @Override
+        Step step(long offset, long value) {
+            throw new UnsupportedOperationException("what DMA writes is put there from outside");
         }
     }
 
@@ -169,15 +193,25 @@ abstract class ImporterUnderTest {
 
         @Override
         boolean write(long offset, long value) {
-            local.write(0, RdmaWindow.bytes(value));
-            WorkRequest request = WorkRequest.write(local, 0, Long.BYTES).remote(region, offset);
-            if (from.post(request).status() == Status.SUCCESS) {
+            if (from.post(request(offset, value)).status() == Status.SUCCESS) {
                 return true;
             }
             from.reset();
             to.reset();
             QueuePair.connect(from, to);
             return false;
+        }
+
+        @Override
+        Step step(long offset, long value) {
+            return new Step("rdma.post", request(offset, value).arguments(from));
+        }
+
+        /** Takes what it writes from where the peer has nothing else. */
+        private WorkRequest request(long offset, long value) {
+            long at = offset % Exporter.PAGE;
+            local.write(at, RdmaWindow.bytes(value));
+            return WorkRequest.write(local, at, Long.BYTES).remote(region, offset);
         }
     }
 }

@@ -28,10 +28,12 @@ class Negotiation {
     void notifyIsRequired(Testbed bed) {
         Exporter exporter = bed.exporter();
         DmaBuf buffer = exporter.exportAll();
+        String device = bed.idleDevice();
         for (Wish wish :
                 List.of(
                         Wish.PFN_IMPORTER.withoutNotify(),
-                        Wish.PFN_IMPORTER.withoutNotify().forDevice(bed.idleDevice()))) {
+                        Wish.PFN_IMPORTER.withoutNotify().forDevice(device),
+                        Wish.PFN_IMPORTER.withoutNotify().mapOnly().forDevice(device))) {
             assertRefused(bed, buffer, wish);
         }
         assertNothingAttached(bed);

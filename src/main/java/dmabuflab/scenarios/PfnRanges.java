@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 @Catalogue
 class PfnRanges {
     private static final long PAGE = Exporter.PAGE;
-    private static final Set<String> BAR = Set.of("cpu", "mmio");
+    private static final Set<String> BAR = Set.of("cpu", "mmio", "uc");
     private static final Set<String> RAM = Set.of("cpu", "pages");
 
     @Test
