@@ -24,12 +24,25 @@ static struct handle *handles;
 static const char *kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
-		"dma-buf",    "vfio device",   "iommufd",
-		"ioas",	      "hwpt",	       "importer",
-		"mapping",    "process",       "event",
-		"vm",	      "vcpu",	       "guest_memfd",
-		"endpoint",   "memory region", "memory window",
-		"queue pair", "hold",	       "exporter",
+		"dma-buf",
+		"vfio device",
+		"iommufd",
+		"ioas",
+		"hwpt",
+		"importer",
+		"mapping",
+		"process",
+		"event",
+		"vm",
+		"vcpu",
+		"guest_memfd",
+		"endpoint",
+		"memory region",
+		"memory window",
+		"queue pair",
+		"hold",
+		"exporter",
+		"graphics buffer",
 	};
 
 	return names[ffs(kind) - 1];
@@ -277,10 +290,11 @@ void handle_free(struct handle *h)
 
 int handle_close(struct call *c)
 {
-	struct handle *h = handle_take(
-		c, "name",
-		HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM | HANDLE_VCPU |
-			HANDLE_GUEST_MEMFD | HANDLE_HOLD | HANDLE_EXPORTER);
+	struct handle *h =
+		handle_take(c, "name",
+			    HANDLE_DMABUF | HANDLE_IOMMUFD | HANDLE_VM |
+				    HANDLE_VCPU | HANDLE_GUEST_MEMFD |
+				    HANDLE_HOLD | HANDLE_EXPORTER | HANDLE_DRM);
 
 	if (!h)
 		return -1;

@@ -143,6 +143,7 @@ enum handle_kind {
 	HANDLE_QP = 1 << 15,
 	HANDLE_HOLD = 1 << 16,
 	HANDLE_EXPORTER = 1 << 17,
+	HANDLE_DRM = 1 << 18,
 };
 
 struct handle {
@@ -321,6 +322,7 @@ int dmabuf_map(struct call *c);
 int dmabuf_size(struct call *c);
 int handle_close(struct call *c);
 int handle_list(struct call *c);
+int drm_import(struct call *c);
 int exporter_create(struct call *c);
 int exporter_place(struct call *c);
 int exporter_move(struct call *c);

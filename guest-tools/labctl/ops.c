@@ -133,10 +133,15 @@ const struct op ops[] = {
 	  "Maps part of a dma-buf for the CPU, as a mapping; vfio-pci's cannot be." },
 
 	{ "handle.close", handle_close, ARGS(TEXT("name")),
-	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, a guest_memfd, a hold, or "
-	  "the test exporter of a buffer." },
+	  "Closes a dma-buf, an iommufd, a virtual machine or CPU, a guest_memfd, a hold, "
+	  "the test exporter of a buffer, or a buffer of a graphics card." },
 	{ "handle.list", handle_list, ARGS(),
 	  "Everything that has a name, with its descriptor." },
+
+	{ "drm.import", drm_import,
+	  ARGS(TEXT("driver"), TEXT("dmabuf"), TEXT("name")),
+	  "Makes a dma-buf a buffer of the first graphics card that has this driver, until "
+	  "handle.close." },
 
 	{ "exporter.create", exporter_create,
 	  ARGS(TEXT("name"), TEXT("dmabuf"), TEXT("lifetime"), ARRAY("segments"),

@@ -31,6 +31,9 @@ class Kunit {
     private static final String ORDERS = "max_order_.*";
     private static final String WAITS = "waits_.*|ignores_.*|interrupted_.*";
     private static final String ATTACHES = "attach_.*|export.*|query_without_get_pfn";
+    private static final String LIFETIMES = "lifetime_.*";
+    private static final String RANGES = "ranges_.*|attrs_.*";
+    private static final String PRIVATE = "private_.*";
     private static final Pattern CASE = Pattern.compile("(?m)^\\+\\s*KUNIT_CASE\\w*\\((\\w+)");
 
     @ParameterizedTest(name = "{0}")
@@ -62,6 +65,30 @@ class Kunit {
     @DisplayName("KUnit: which importers fit which exporters")
     @Proves({"NG4", "NG5"})
     void attach(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("lifetimeCases")
+    @DisplayName("KUnit: every offer of an exporter against everything an importer may tolerate")
+    @Proves({"LC4", "NG1", "NG2"})
+    void lifetimes(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("rangeCases")
+    @DisplayName("KUnit: ranges of PFNs, and what is said of them")
+    @Proves({"AT2", "CO1"})
+    void ranges(String name, Testbed bed) {
+        assertCase(name, bed);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("privateCases")
+    @DisplayName("KUnit: who gets private buffers")
+    @Proves({"KV5", "KV6"})
+    void privacy(String name, Testbed bed) {
         assertCase(name, bed);
     }
 
@@ -100,8 +127,22 @@ class Kunit {
         return matching(ATTACHES);
     }
 
+    static List<String> lifetimeCases() throws IOException {
+        return matching(LIFETIMES);
+    }
+
+    static List<String> rangeCases() throws IOException {
+        return matching(RANGES);
+    }
+
+    static List<String> privateCases() throws IOException {
+        return matching(PRIVATE);
+    }
+
     static List<String> otherCases() throws IOException {
-        return matching("(?!(" + String.join("|", FRAMES, ORDERS, WAITS, ATTACHES) + ")$).*");
+        String grouped =
+                String.join("|", FRAMES, ORDERS, WAITS, ATTACHES, LIFETIMES, RANGES, PRIVATE);
+        return matching("(?!(" + grouped + ")$).*");
     }
 
     private static List<String> matching(String names) throws IOException {

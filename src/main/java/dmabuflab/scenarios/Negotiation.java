@@ -23,7 +23,7 @@ class Negotiation {
 
     @Test
     @DisplayName("vfio-pci, which revokes, refuses an importer that cannot be notified")
-    @Proves("RV5")
+    @Proves({"RV5", "LC2"})
     @Devices({"ivshmem:16M", "edu"})
     void notifyIsRequired(Testbed bed) {
         Exporter exporter = bed.exporter();
