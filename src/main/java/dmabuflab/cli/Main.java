@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             RunCommand.class,
             ListCommand.class,
+            RulesCommand.class,
             BuildCommand.class,
             DoctorCommand.class,
             CompareCommand.class,
