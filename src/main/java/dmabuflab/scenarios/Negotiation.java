@@ -4,10 +4,17 @@ package dmabuflab.scenarios;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Answer;
+import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Importer.Wish;
+import dmabuflab.guest.Memslot;
+import dmabuflab.guest.NetInterface;
+import dmabuflab.guest.RdmaEndpoint;
+import dmabuflab.guest.RdmaEndpoint.Access;
+import dmabuflab.guest.RdmaLink;
 import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -20,6 +27,7 @@ import org.junit.jupiter.api.Test;
 @Catalogue
 class Negotiation {
     private static final String REFUSED = "EOPNOTSUPP";
+    private static final long SIZE = 64 << 10;
 
     @Test
     @DisplayName("vfio-pci, which revokes, refuses an importer that cannot be notified")
@@ -45,7 +53,49 @@ class Negotiation {
     @Proves("NG4")
     @Devices("edu")
     void heapHasNoPfns(Testbed bed) {
-        refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), 64 << 10, "ram"));
+        refusesPfnImporters(bed, DmaBuf.heap(bed.agent(), SIZE, "ram"));
+    }
+
+    @Test
+    @CpusInTurns
+    @DisplayName(
+            "each importer that needs PFNs is refused the system heap, and who maps it goes on")
+    @Proves({"NG1", "NG4"})
+    @Devices("edu")
+    void heapIsForThoseWhoMap(Testbed bed) {
+        bed.requireSeries("importers that need PFNs");
+        DmaBuf buffer = DmaBuf.heap(bed.agent(), SIZE, "heap");
+        byte[] mark = {1, 2, 3, 4, 5, 6, 7, 8};
+        BarMapping cpu = buffer.map(0, SIZE, "cpu");
+        cpu.write(SIZE - mark.length, mark);
+        Importer mapper =
+                bed.importer(buffer, Wish.PFN_IMPORTER.mapOnly().forDevice(bed.idleDevice()));
+        mapper.map();
+        NetInterface network = NetInterface.dummy(bed.agent(), "net0");
+        network.address("10.0.0.1/24");
+        RdmaEndpoint endpoint = RdmaLink.create(bed.agent(), "rxe0", network).open("endpoint");
+
+        for (Access[] access : List.of(RdmaWindow.PINNED, RdmaWindow.ON_DEMAND)) {
+            assertThat(endpoint.tryRegister("refused", buffer, 0, SIZE, access).errno())
+                    .as("registered for %s", List.of(access))
+                    .isEqualTo(REFUSED);
+        }
+        Memslot slot = Memslot.at(1, KvmWindow.GPA, SIZE).of(buffer, 0);
+        assertThat(bed.vm().trySet(slot).errno()).as("a slot").isEqualTo(REFUSED);
+        assertThat(bed.ioas().tryMap(buffer, 1L << 30, 0, SIZE).errno())
+                .as("mapped by iommufd")
+                .isEqualTo(REFUSED);
+
+        assertThat(bed.attachments()).isEqualTo(1);
+        assertThat(bed.events("dma_buf_dynamic_attach")).as("the one that maps").hasSize(1);
+        mapper.unmap();
+        mapper.map();
+        assertThat(cpu.read(SIZE - mark.length, mark.length)).isEqualTo(mark);
+        mapper.unmap();
+        mapper.detach();
+        cpu.close();
+        buffer.close();
+        assertThat(bed.buffers()).as("dma-bufs that a refused importer keeps").isZero();
     }
 
     @Test
@@ -53,7 +103,7 @@ class Negotiation {
     @Proves({"NG4", "NG5", "LC1"})
     @Devices("edu")
     void udmabufNeedsNoNotify(Testbed bed) {
-        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram");
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), SIZE, "ram");
         Importer importer = bed.importer(buffer, Wish.PFN_IMPORTER.withoutNotify());
         byte[] mark = {1, 2, 3, 4, 5, 6, 7, 8};
         buffer.map(0, Exporter.PAGE, "cpu").write(0, mark);
@@ -70,9 +120,9 @@ class Negotiation {
     @DisplayName("iommufd, which maps MMIO, refuses RAM although it has PFNs")
     @Proves("AT3")
     void iommufdTakesNoRam(Testbed bed) {
-        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), 64 << 10, "ram");
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), SIZE, "ram");
 
-        Answer answer = bed.ioas().tryMap(buffer, 1L << 30, 0, 64 << 10);
+        Answer answer = bed.ioas().tryMap(buffer, 1L << 30, 0, SIZE);
 
         assertThat(answer.errno()).isEqualTo(REFUSED);
         assertThat(bed.attachments()).isZero();
