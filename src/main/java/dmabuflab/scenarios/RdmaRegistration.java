@@ -9,6 +9,7 @@ import dmabuflab.guest.Completion.Status;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Hammer;
+import dmabuflab.guest.Importer.Run;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.MemoryWindow;
@@ -25,7 +26,9 @@ import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.BarFile;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -81,6 +84,32 @@ class RdmaRegistration {
 
         assertThat(bed.attachments()).isZero();
         assertThat(exporter.memory().changedRanges(before)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("memory that CPUs cannot map is refused, whoever else takes it")
+    @Proves({"AT3", "NG1"})
+    void notForCpus(Testbed bed) {
+        RdmaWindow window = RdmaWindow.of(bed, bed.exporter(), SOME);
+        DmaBuf mock = DmaBuf.mock(bed.agent(), SOME.length(), "mock");
+        assertThat(bed.importer(mock).runs(0, SOME.length() / PAGE))
+                .extracting(Run::attrs)
+                .containsExactly(Set.of("mmio"));
+        bed.ioas().map(mock, 1L << 30, 0, SOME.length());
+        long attachments = bed.attachments();
+        bed.trace().add(List.of(), List.of("p:dmabuflab/mapped ioremap"));
+
+        assertRefused(window, mock, 0, SOME.length(), "EOPNOTSUPP");
+        assertThat(
+                        window.server()
+                                .tryRegister("refused", mock, 0, PAGE, RdmaWindow.ON_DEMAND)
+                                .errno())
+                .isEqualTo("EOPNOTSUPP");
+
+        assertThat(bed.events(" mapped:")).as("what the driver mapped for the CPU").isEmpty();
+        assertThat(bed.attachments()).isEqualTo(attachments);
+        window.register().assertWorks();
+        assertThat(bed.events(" mapped:")).hasSize(1);
     }
 
     @Test
