@@ -77,10 +77,13 @@ int dmabuf_export(struct call *c)
 	return add_dmabuf(c, "name", fd);
 }
 
-/* The last piece of the memfd comes first: none continues the one before. */
+/*
+ * Every second piece of the memfd, then those between: none continues the one
+ * before in memory, whether the kernel takes pages upwards or downwards.
+ */
 static int udmabuf_of_pieces(int dev, int memfd, uint64_t size, uint64_t piece)
 {
-	uint32_t count = size / piece, i;
+	uint32_t count = size / piece, half = count / 2, i;
 	struct udmabuf_create_list *list;
 	int fd;
 
@@ -91,7 +94,8 @@ static int udmabuf_of_pieces(int dev, int memfd, uint64_t size, uint64_t piece)
 	list->count = count;
 	for (i = 0; i < count; i++) {
 		list->list[i].memfd = memfd;
-		list->list[i].offset = (count - 1 - i) * piece;
+		list->list[i].offset =
+			(i < half ? 2 * i + 1 : 2 * (i - half)) * piece;
 		list->list[i].size = piece;
 	}
 	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
@@ -107,8 +111,10 @@ static int make_udmabuf(struct call *c, int memfd, uint64_t size)
 	if (!piece || size % piece || size / piece > UINT32_MAX)
 		return call_usage(c, "size is a multiple of piece");
 
-	if (ftruncate(memfd, size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
-		return call_fail(c, "ftruncate",
+	/* Or udmabuf would take new pages in the order of the list. */
+	if (fallocate(memfd, 0, 0, size) ||
+	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return call_fail(c, "fallocate",
 				 "cannot make a memfd of %lu bytes", size);
 	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	if (dev < 0)

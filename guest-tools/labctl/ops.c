@@ -120,7 +120,7 @@ const struct op ops[] = {
 	{ "dmabuf.udmabuf", dmabuf_udmabuf,
 	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge")),
 	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece its "
-	  "pieces of that size come in reverse order." },
+	  "pieces of that size do not follow each other in memory." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },
 	{ "dmabuf.mock", dmabuf_mock, ARGS(NUM("size"), TEXT("name")),
