@@ -7,27 +7,20 @@ import dmabuflab.guest.Answer;
 import dmabuflab.guest.Completion;
 import dmabuflab.guest.Completion.Status;
 import dmabuflab.guest.DmaBuf;
-import dmabuflab.guest.GuestProcess;
-import dmabuflab.guest.Hammer;
 import dmabuflab.guest.Importer.Run;
-import dmabuflab.guest.Job;
 import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.MemoryWindow;
-import dmabuflab.guest.QueuePair;
-import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.guest.WorkRequest;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.BarFile;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -288,58 +281,5 @@ class RdmaRegistration {
         pinned.deregister();
         window.assertWorks();
         assertThat(bed.attachments()).isEqualTo(1);
-    }
-
-    @Test
-    @CpusInTurns
-    @DisplayName(
-            "a process that is killed while its peer writes leaves nothing, and no write after")
-    @Proves({"RD2", "RV6"})
-    void processKilled(Testbed bed) {
-        Exporter exporter = bed.exporter();
-        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME);
-        GuestProcess process = GuestProcess.start(bed.agent(), "process");
-        DmaBuf buffer = process.give(window.buffer());
-        RdmaEndpoint its = window.link().openIn(process.agent(), "its");
-        MemoryRegion region = its.register("its-region", buffer, 0, SOME.length());
-        QueuePair to = its.queuePair("its-pair");
-        window.from().reset();
-        QueuePair.connect(window.from(), to);
-        Job job = window.from().hammer(Hammer.write(window.local()).remote(region, 0));
-        window.from().awaitAcknowledged(100, bed.guest().scale().silence().dividedBy(2));
-
-        process.kill();
-
-        long last = exporter.memory().readLong(SOME.offset());
-        assertThat(bed.attachments()).isZero();
-        Hammer.Result result = new Hammer.Result(bed.complete(job));
-        assertThat(result.status()).isEqualTo(Status.RETRY_EXCEEDED);
-        assertThat(last).isBetween(result.acknowledged(), result.posted());
-        assertThat(exporter.memory().readLong(SOME.offset())).isEqualTo(last);
-        exporter.vfio().memory(false);
-        exporter.vfio().memory(true);
-    }
-
-    @Test
-    @CpusInTurns
-    @DisplayName("the RDMA device is removed while a peer writes: regions end, buffers are let go")
-    @Proves({"RD2", "RV6"})
-    void linkRemoved(Testbed bed) {
-        Exporter exporter = bed.exporter();
-        RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register();
-        Job job = window.from().hammer(Hammer.write(window.local()).remote(window.region(), 0));
-        window.from().awaitAcknowledged(100, bed.guest().scale().silence().dividedBy(2));
-
-        window.link().remove();
-
-        long last = exporter.memory().readLong(SOME.offset());
-        assertThat(bed.attachments()).isZero();
-        Hammer.Result result = new Hammer.Result(bed.complete(job));
-        assertThat(result.status()).isNotEqualTo(Status.SUCCESS);
-        assertThat(last).isBetween(result.acknowledged(), result.posted());
-        assertThat(exporter.memory().readLong(SOME.offset())).isEqualTo(last);
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        exporter.vfio().close();
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
     }
 }
