@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dmabuflab.guest.AgentRefusal;
+import dmabuflab.guest.GuestProcess;
+import dmabuflab.guest.Job;
 import dmabuflab.guest.Program;
 import dmabuflab.guest.Program.Ended;
 import java.io.IOException;
@@ -68,6 +70,23 @@ class ProgramIT {
         Ended ended = run(bed, directory, "/bin/busybox seq 1 100000");
 
         assertThat(ended.output()).hasLineCount(100_000).endsWith("\n100000\n");
+    }
+
+    @Test
+    void aDynamicallyLinkedOneComesWithItsLibraries(Testbed bed) {
+        GuestProcess process = GuestProcess.start(bed.agent(), "process");
+        Program echo =
+                Program.sendWithLibraries(
+                        bed.agent(),
+                        Path.of("/bin/echo"),
+                        Path.of("/usr/lib/x86_64-linux-gnu/libjansson.so.4"));
+
+        Job job = echo.start(List.of("one"), LIMIT);
+        Ended other = echo.in(process).run(List.of("two"), LIMIT);
+
+        assertThat(echo.ended(bed.complete(job)).output()).isEqualTo("one\n");
+        assertThat(other.output()).isEqualTo("two\n");
+        assertThat(other.status()).hasValue(0);
     }
 
     @Test
