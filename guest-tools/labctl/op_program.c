@@ -20,15 +20,16 @@
 /* How long a killed program has to be gone; a task that cannot die never is. */
 #define KILL_NS (2 * NSEC_PER_SEC)
 
-/* Value of a base64 digit, or -1. */
+/* Value of a base64 digit, or -1. Programs are long, so this has to be fast. */
 static int base64_digit(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* Decodes in place; the number of bytes, or -1 when it is no base64. */
