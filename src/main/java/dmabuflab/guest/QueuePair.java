@@ -28,6 +28,11 @@ public final class QueuePair {
         public Path withMtu(int bytes) {
             return new Path(bytes, timeout, retries, rnrRetries);
         }
+
+        /** One that does not give up, for a peer whose answer is held back. */
+        public Path withoutEnd() {
+            return new Path(mtu, timeout, 7, rnrRetries);
+        }
     }
 
     private final Agent agent;

@@ -7,6 +7,7 @@ import dmabuflab.guest.Answer;
 import dmabuflab.guest.Completion;
 import dmabuflab.guest.Hold;
 import dmabuflab.guest.Job;
+import dmabuflab.guest.QueuePair;
 import dmabuflab.guest.Race;
 import dmabuflab.guest.Race.Count;
 import dmabuflab.guest.Race.Lane;
@@ -59,6 +60,7 @@ class RdmaRaces {
         bed.trace().add(List.of(), List.of("p:dmabuflab/copied memcpy_toio"));
         Duration limit = bed.guest().scale().silence().dividedBy(2);
         window.local().write(0, RdmaWindow.bytes(7));
+        window.reconnect(QueuePair.Path.DEFAULT.withoutEnd());
         Job write;
         Job revoke;
         try (Hold access = Hold.at(bed.agent(), "ib_umem_pfn_find")) {

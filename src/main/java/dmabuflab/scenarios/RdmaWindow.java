@@ -148,9 +148,13 @@ final class RdmaWindow {
 
     /** Connects both ends anew, whatever has become of them. */
     void reconnect() {
+        reconnect(QueuePair.Path.DEFAULT);
+    }
+
+    void reconnect(QueuePair.Path path) {
         from.reset();
         to.reset();
-        QueuePair.connect(from, to);
+        QueuePair.connect(from, to, path);
     }
 
     /** The peer reads and writes the region, at either end too, and no other memory. */
