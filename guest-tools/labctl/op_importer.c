@@ -62,11 +62,21 @@ uint32_t lifetime_of(const char *name)
 	return 0;
 }
 
-/* Names of what is tolerated; false if one of them is none. */
-static bool parse_tolerates(json_t *names, uint32_t *mask)
+/*
+ * Names of what is tolerated; false if one of them is none. If they are not
+ * given it is everything that such an importer can cope with.
+ */
+static bool parse_tolerates(json_t *names, struct pfn_importer_attach *attach)
 {
+	uint32_t *mask = &attach->tolerates;
 	size_t i;
 
+	if (!names && attach->flags & PFN_IMPORTER_PFN) {
+		*mask = lifetime_of("pinned");
+		if (attach->flags & PFN_IMPORTER_NOTIFY)
+			*mask |= lifetime_of("revocable") |
+				 lifetime_of("dynamic");
+	}
 	for (i = 0; i < json_array_size(names); i++) {
 		json_t *name = json_array_get(names, i);
 		uint32_t bit = lifetime_of(json_string_value(name) ?: "");
@@ -95,7 +105,7 @@ int importer_attach(struct call *c)
 		attach.flags |= PFN_IMPORTER_PFN;
 	if (call_number(c, "compositor", 0))
 		attach.flags |= PFN_IMPORTER_COMPOSITOR;
-	if (!parse_tolerates(call_json(c, "tolerates"), &attach.tolerates))
+	if (!parse_tolerates(call_json(c, "tolerates"), &attach))
 		return call_usage(c, "an importer tolerates some of pinned, "
 				     "revocable and dynamic");
 	if (!parse_device(call_text(c, "device", "none"), &attach))

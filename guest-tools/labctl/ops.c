@@ -177,8 +177,9 @@ const struct op ops[] = {
 	       OPT_NUM("pfn"), OPT_TEXT("device"), OPT_LIST("tolerates"),
 	       OPT_NUM("compositor")),
 	  "Attaches the test importer, for a PCI device or 'none', the default. notify, "
-	  "p2p and pfn are 1 if not given; all three 0 is a static importer. It tolerates "
-	  "some of pinned, revocable and dynamic, or says nothing of it." },
+	  "p2p and pfn are 1 if not given; all three 0 is a static importer. What it "
+	  "tolerates are some of pinned, revocable and dynamic, by default all that it can, or "
+	  "an empty list to say nothing of it." },
 	{ "importer.detach", importer_detach, ARGS(TEXT("name")),
 	  "Signals its fence, undoes its mappings and detaches." },
 	{ "importer.query", importer_query_page,
