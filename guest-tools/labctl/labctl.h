@@ -250,6 +250,8 @@ int vfio_config_put(int device, uint64_t offset, size_t width, uint32_t value);
 #define VFIO_BYTES_MAX 65536 /* that one answer carries of a BAR */
 int vfio_region_info(int device, uint32_t index, struct vfio_region_info *info,
 		     const char **what);
+/* A BAR, the ROM, or legacy VGA: what other regions are is not memory. */
+bool vfio_has_memory(uint64_t index);
 /* All of it, or -1 with errno; what is the name of the call that failed. */
 int vfio_region_read(int device, uint32_t index, uint64_t offset, void *data,
 		     size_t length, const char **what);
@@ -416,6 +418,7 @@ int vcpu_xadd(struct call *c);
 int vcpu_cmpxchg(struct call *c);
 int vcpu_hammer(struct call *c);
 int vcpu_resume(struct call *c);
+int vcpu_prefault(struct call *c);
 int vcpu_stop(struct call *c);
 int vcpu_interrupt(struct call *c);
 int vcpu_state(struct call *c);

@@ -80,8 +80,8 @@ int vfio_mmap(struct call *c)
 
 	if (!dev)
 		return -1;
-	if (bar >= VFIO_PCI_ROM_REGION_INDEX)
-		return call_usage(c, "bar is 0 to 5");
+	if (!vfio_has_memory(bar))
+		return call_usage(c, "bar is 0 to 6 or 8");
 	if (vfio_region_info(dev->fd, bar, &info, &what))
 		return call_fail(c, what, "there is no BAR %lu of %s", bar,
 				 dev->name);

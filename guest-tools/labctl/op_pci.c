@@ -189,7 +189,12 @@ int pci_bind(struct call *c)
 
 	device_path(dir, bdf);
 	snprintf(path, sizeof(path), DEVICES "/%s/driver_override", bdf);
-	if (call_write(c, path, 0, driver) || call_write(c, PROBE, 0, bdf))
+	if (call_write(c, path, 0, driver))
+		return -1;
+	read_link_name(dir, "driver", bound, sizeof(bound));
+	if (*bound && strcmp(bound, driver) && pci_unbind(c))
+		return -1;
+	if (call_write(c, PROBE, 0, bdf))
 		return -1;
 
 	read_link_name(dir, "driver", bound, sizeof(bound));

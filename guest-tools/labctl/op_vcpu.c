@@ -167,6 +167,29 @@ int vcpu_resume(struct call *c)
 	return ret;
 }
 
+int vcpu_prefault(struct call *c)
+{
+	struct handle *h = handle_get(c, "vcpu", HANDLE_VCPU);
+	struct kvm_pre_fault_memory range = {
+		.gpa = call_number(c, "gpa", 0),
+		.size = call_number(c, "size", 0),
+	};
+	int ret;
+
+	if (!h || vcpu_begin(c, h))
+		return -1;
+	ret = ioctl(h->fd, KVM_PRE_FAULT_MEMORY, &range);
+	if (ret)
+		call_fail(c, "ioctl(KVM_PRE_FAULT_MEMORY)",
+			  "cannot map %#lx for %s", call_number(c, "gpa", 0),
+			  h->name);
+	/* Also said on failure: that nothing was done has to be seen. */
+	answer_number(c, "gpa", range.gpa);
+	answer_number(c, "left", range.size);
+	vcpu_end(h->vcpu);
+	return ret;
+}
+
 int vcpu_stop(struct call *c)
 {
 	struct handle *h = handle_get(c, "vcpu", HANDLE_VCPU);

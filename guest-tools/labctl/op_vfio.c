@@ -336,6 +336,12 @@ int vfio_region(struct call *c)
 	return 0;
 }
 
+bool vfio_has_memory(uint64_t index)
+{
+	return index <= VFIO_PCI_ROM_REGION_INDEX ||
+	       index == VFIO_PCI_VGA_REGION_INDEX;
+}
+
 int vfio_read(struct call *c)
 {
 	struct handle *dev = handle_get(c, "dev", HANDLE_VFIO);
@@ -346,8 +352,8 @@ int vfio_read(struct call *c)
 
 	if (!dev)
 		return -1;
-	if (bar >= VFIO_PCI_ROM_REGION_INDEX || length > VFIO_BYTES_MAX)
-		return call_usage(c, "bar is 0 to 5, length up to %d",
+	if (!vfio_has_memory(bar) || length > VFIO_BYTES_MAX)
+		return call_usage(c, "bar is 0 to 6 or 8, length up to %d",
 				  VFIO_BYTES_MAX);
 	if (vfio_region_read(dev->fd, bar, call_number(c, "offset", 0), bytes,
 			     length, &what))
@@ -368,8 +374,8 @@ int vfio_write(struct call *c)
 	if (!dev)
 		return -1;
 	length = call_bytes(c, "data", bytes, sizeof(bytes));
-	if (bar >= VFIO_PCI_ROM_REGION_INDEX || length < 0)
-		return call_usage(c, "bar is 0 to 5, data up to %d bytes",
+	if (!vfio_has_memory(bar) || length < 0)
+		return call_usage(c, "bar is 0 to 6 or 8, data up to %d bytes",
 				  VFIO_BYTES_MAX);
 	if (vfio_region_write(dev->fd, bar, call_number(c, "offset", 0), bytes,
 			      length, &what))

@@ -32,7 +32,7 @@ const struct op ops[] = {
 	{ "pci.gone", pci_gone, ARGS(TEXT("bdf"), OPT_NUM("timeout_ms")),
 	  "Waits until a device is there no longer. Default limit 10000 ms." },
 	{ "pci.bind", pci_bind, ARGS(TEXT("bdf"), TEXT("driver")),
-	  "Binds a free device to that driver and no other." },
+	  "Binds a device to that driver and no other; one that has it lets go." },
 	{ "pci.unbind", pci_unbind, ARGS(TEXT("bdf")),
 	  "Unbinds the driver and blocks until it has let go." },
 	{ "pci.remove", pci_remove, ARGS(TEXT("bdf")),
@@ -86,10 +86,11 @@ const struct op ops[] = {
 	{ "vfio.request.wait", vfio_request_wait, ARGS(TEXT("name"), OPT_NUM("timeout_ms")),
 	  "Waits until the driver wants the device closed. Default limit 10000 ms." },
 	{ "vfio.region", vfio_region, ARGS(TEXT("dev"), NUM("index")),
-	  "Size and flags of a region; a BAR's index is its number." },
+	  "Size and flags of a region. A BAR's index is its number, the ROM's is 6, that of "
+	  "configuration space 7, and that of legacy VGA 8." },
 	{ "vfio.read", vfio_read,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), NUM("length")),
-	  "Reads a BAR as the CPU sees it, in hexadecimal." },
+	  "Reads a BAR as the CPU sees it, in hexadecimal; or the ROM, 6, or legacy VGA, 8." },
 	{ "vfio.write", vfio_write,
 	  ARGS(TEXT("dev"), NUM("bar"), NUM("offset"), TEXT("data")),
 	  "Writes a BAR from the CPU; data is hexadecimal." },
@@ -466,11 +467,14 @@ const struct op ops[] = {
 	{ "vcpu.resume", vcpu_resume, ARGS(TEXT("vcpu")),
 	  "Goes on after an exit, with the instruction that caused it. A load that nobody "
 	  "answered gives ones." },
+	{ "vcpu.prefault", vcpu_prefault, ARGS(TEXT("vcpu"), NUM("gpa"), NUM("size")),
+	  "Maps memory for it before it accesses any: KVM_PRE_FAULT_MEMORY, once. left is "
+	  "how many bytes are still to be done, from gpa on." },
 	{ "vcpu.stop", vcpu_stop, ARGS(TEXT("vcpu")),
 	  "Tells the program to complete after the access it is at." },
 	{ "vcpu.interrupt", vcpu_interrupt, ARGS(TEXT("vcpu")),
 	  "Has KVM_RUN return with EINTR, the exit 'intr', even from a fault that it waits "
-	  "for. ESRCH if the vCPU does not run." },
+	  "for, and vcpu.prefault fail with it. ESRCH if the vCPU does neither." },
 	{ "vcpu.state", vcpu_state, ARGS(TEXT("vcpu")),
 	  "Whether it runs, and how far it has come, meanwhile too." },
 

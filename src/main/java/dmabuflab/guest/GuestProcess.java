@@ -55,6 +55,11 @@ public final class GuestProcess {
         parent.call("process.kill", Map.of("name", name));
     }
 
+    /** The same as a job, for an end that is made to take long. */
+    public Job killAsJob() {
+        return Job.start(parent, "process.kill", Map.of("name", name));
+    }
+
     /** Speaks to a process through the agent that has started it. */
     private static final class ProcessAgent extends Agent {
         private final Agent parent;

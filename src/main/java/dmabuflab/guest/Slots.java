@@ -73,10 +73,20 @@ final class Slots {
             } else {
                 objects.put(section.id(), id);
             }
-            arguments.put("id", id);
-            guest.qmp().execute(isDevice(section) ? "device_add" : "object-add", arguments);
+            execute(section.type(), id, arguments);
         }
         return added;
+    }
+
+    private void execute(String type, String id, Map<String, Object> arguments) {
+        if (type.equals("drive")) {
+            arguments.remove("if"); // is for the file format, which knows drives of machines only
+            arguments.put("node-name", id);
+            guest.qmp().execute("blockdev-add", arguments);
+        } else {
+            arguments.put("id", id);
+            guest.qmp().execute(type.equals("device") ? "device_add" : "object-add", arguments);
+        }
     }
 
     private static boolean isDevice(Section section) {

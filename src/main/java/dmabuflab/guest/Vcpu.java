@@ -79,6 +79,24 @@ public final class Vcpu {
         return Job.start(agent, "vcpu.hammer", arguments);
     }
 
+    /**
+     * Maps memory before any access to it: KVM_PRE_FAULT_MEMORY, which may have done only a part.
+     * "left" is the number of bytes still to be done, from "gpa" on; a refusal says so too.
+     */
+    public Answer tryPrefault(long gpa, long size) {
+        return agent.attempt("vcpu.prefault", prefaultArguments(gpa, size));
+    }
+
+    /** The same as a job, for what may block. */
+    public Job prefaultAsJob(long gpa, long size) {
+        return Job.start(agent, "vcpu.prefault", prefaultArguments(gpa, size));
+    }
+
+    /** What an agent is asked for to have it do so, for others to ask. */
+    public Map<String, Object> prefaultArguments(long gpa, long size) {
+        return Map.of("vcpu", name, "gpa", gpa, "size", size);
+    }
+
     /** How many accesses of the command that it is at have happened. */
     public long done() {
         return state().number("done");
@@ -112,7 +130,7 @@ public final class Vcpu {
         agent.call("vcpu.stop", Map.of("vcpu", name));
     }
 
-    /** Has KVM_RUN return with EINTR: the exit is {@code intr}. */
+    /** Has KVM_RUN, whose exit is {@code intr}, or a prefault return with EINTR. */
     public void interrupt() {
         agent.call("vcpu.interrupt", Map.of("vcpu", name));
     }

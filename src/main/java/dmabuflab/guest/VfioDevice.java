@@ -9,6 +9,12 @@ import java.util.stream.Collectors;
 
 /** A PCI device opened through its vfio cdev and bound to the guest's iommufd. */
 public final class VfioDevice {
+    /** What is no BAR but is accessed as one: the expansion ROM. */
+    public static final int ROM = 6;
+
+    /** Legacy VGA memory and ports, at the addresses that all such devices have. */
+    public static final int VGA = 8;
+
     /** A part of a BAR, both in bytes and page aligned. */
     public record Range(long offset, long length) {}
 

@@ -96,6 +96,11 @@ public final class Vm {
         return Map.of("vm", name, "gpa", gpa, "size", size, "private", toPrivate ? 1 : 0);
     }
 
+    /** Closes it as a job, for an end that is made to take long. */
+    public Job closeAsJob() {
+        return Job.start(agent, "handle.close", Map.of("name", name));
+    }
+
     /** Closes the machine; it lives on in its vCPUs until they are closed too. */
     public void close() {
         agent.call("handle.close", Map.of("name", name));

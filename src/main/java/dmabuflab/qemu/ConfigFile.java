@@ -25,7 +25,7 @@ public record ConfigFile(List<Section> sections) {
     /**
      * One {@code [type "id"]} section.
      *
-     * @param type "device" or "object"
+     * @param type "device", "object" or "drive"
      * @param id the name given in the file, "" if none
      * @param values in file order
      */

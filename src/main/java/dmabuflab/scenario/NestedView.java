@@ -25,8 +25,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * reach. They are found by the VMCB of each of its virtual CPUs, which is what the processor goes
  * by; the kernel's events only tell which virtual CPUs there are.
  *
- * <p>Each answer is of the moment it is asked for. A virtual CPU that has never been run has no
- * tables; one that does not run now still has those it ran with, until it runs again.
+ * <p>Each answer is of the moment it is asked for. A virtual CPU that has neither been run nor had
+ * memory mapped ahead has no tables; one that does not run now still has those it ran with, until
+ * it runs again.
  */
 public final class NestedView implements AutoCloseable {
     /** Capabilities that no kernel has: asking for one shows in the trace who is asked. */
@@ -132,6 +133,15 @@ public final class NestedView implements AutoCloseable {
                                 flushed.map(each -> each ? "and flushed" : "but not flushed")
                                         .orElse("never")));
         return flushed;
+    }
+
+    /** How often its virtual CPUs were told to drop their tables, by the kernel's word. */
+    public long rootsDropped() {
+        long dropped = history().rootsDropped();
+        testimony.record(
+                Witness.KERNEL_EVENTS,
+                "tables of %s dropped %d times".formatted(vm.name(), dropped));
+        return dropped;
     }
 
     /** The tables in force, each once. */

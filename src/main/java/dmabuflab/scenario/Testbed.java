@@ -21,6 +21,8 @@ import dmabuflab.witness.BarFile;
 import dmabuflab.witness.KvmTrace;
 import dmabuflab.witness.MappedMemory;
 import dmabuflab.witness.PhysicalMemory;
+import dmabuflab.witness.SourceId;
+import dmabuflab.witness.TraceEvent.BarUnmapped;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,6 +90,21 @@ public final class Testbed implements AutoCloseable {
     /** The IOMMU, from outside. */
     public IommuView iommu() {
         return iommu;
+    }
+
+    /** How often QEMU has decoded a BAR of a device, or its ROM, and then no longer. */
+    public long decoded(VfioDevice device, int bar) {
+        SourceId source = SourceId.parse(device.bdf());
+        long count =
+                iommu.events().stream()
+                        .filter(BarUnmapped.class::isInstance)
+                        .map(BarUnmapped.class::cast)
+                        .filter(each -> each.device().equals(source) && each.bar() == bar)
+                        .count();
+        testimony.record(
+                Witness.HARDWARE,
+                "%s BAR %d was decoded for a time, %d times".formatted(source, bar, count));
+        return count;
     }
 
     public PciBus pciBus() {

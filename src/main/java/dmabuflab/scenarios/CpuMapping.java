@@ -7,12 +7,15 @@ import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
+import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.EachPassingTrigger;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
 
 /** The BAR mapped for the CPU, beside an importer: both are cut off, or neither is. */
 @Catalogue
@@ -33,11 +36,37 @@ class CpuMapping {
         trigger.pull(bed, exporter);
 
         if (trigger.effect() == Trigger.Effect.LASTING) {
-            assertThat(mapping.tryRead(0, BYTES).errno()).isEqualTo("SIGBUS");
-            assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
+            assertBothCutOff(mapping, importer);
             trigger.undo(bed, exporter);
         }
         assertBothReach(exporter, mapping, importer);
+    }
+
+    @Test
+    @DisplayName("low power cuts both off also while something keeps the device awake")
+    @Proves("CP1")
+    @Devices("nvme:1M")
+    void lowPowerOfDeviceKeptAwake(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        Importer importer = bed.importer(exporter.export(SOME));
+        BarMapping mapping = exporter.vfio().map(exporter.bar(), SOME, "mapping");
+        exporter.memory().fill();
+        String power = "/sys/bus/pci/devices/" + exporter.vfio().bdf() + "/power/";
+        bed.agent().call("file.write", Map.of("path", power + "control", "text", "on"));
+
+        exporter.vfio().lowPower(true);
+
+        assertBothCutOff(mapping, importer);
+        String status = power + "runtime_status";
+        assertThat(bed.agent().call("file.read", Map.of("path", status)).text("text"))
+                .isEqualToIgnoringWhitespace("active");
+        exporter.vfio().lowPower(false);
+        assertBothReach(exporter, mapping, importer);
+    }
+
+    private static void assertBothCutOff(BarMapping mapping, Importer importer) {
+        assertThat(mapping.tryRead(0, BYTES).errno()).isEqualTo("SIGBUS");
+        assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
     }
 
     private static void assertBothReach(Exporter exporter, BarMapping mapping, Importer importer) {

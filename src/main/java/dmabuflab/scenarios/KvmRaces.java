@@ -3,6 +3,7 @@ package dmabuflab.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dmabuflab.guest.Answer;
 import dmabuflab.guest.Exit;
 import dmabuflab.guest.Hold;
 import dmabuflab.guest.Job;
@@ -31,6 +32,11 @@ import org.junit.jupiter.api.Test;
 class KvmRaces {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);
     private static final Duration TIME = Duration.ofSeconds(3);
+
+    private static final long FIRST = 4 * Exporter.PAGE;
+
+    /** Where a round asks for several pages: a trace that tells of each takes long to read. */
+    private static final Duration SHORT = Duration.ofSeconds(1);
 
     @Test
     @DisplayName("vCPUs fault while the exporter revokes: none reaches the memory in between")
@@ -84,6 +90,64 @@ class KvmRaces {
         window.assertUnmapped();
         assertThat(exit.reason()).as("%s", exit).isEqualTo(Exit.MEMORY_FAULT);
         assertThat(exit.done()).isZero();
+        window.assertCutOff();
+        exporter.vfio().memory(true);
+        assertThat(window.vcpu().resume()).matches(Exit::complete);
+        window.assertWorks();
+    }
+
+    @Test
+    @DisplayName("pages are mapped ahead while the exporter revokes: none is mapped in between")
+    @Proves({"RV4", "KV2", "KV4"})
+    void prefaultAgainstRevoke(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
+        Vcpu witness = window.vm().vcpu("witness");
+        Step[] toggling = toggling(exporter);
+
+        List<Lane> lanes =
+                new Race(bed.agent())
+                        .lane(prefault(window, window.vcpu()))
+                        .lane(
+                                toggling[0],
+                                read(window, witness),
+                                toggling[1],
+                                prefault(window, witness))
+                        .run(SHORT);
+
+        assertThat(lanes.get(0).steps().get(0).errors().keySet())
+                .as("why no page was mapped")
+                .isSubsetOf("EFAULT");
+        List<Count> steps = lanes.get(1).steps();
+        assertThat(steps.get(1).exits())
+                .as("reads when a revoke had returned")
+                .containsOnlyKeys(Exit.MEMORY_FAULT);
+        assertThat(steps.get(3).failed()).as("when access was back").isZero();
+        window.assertReaches(KvmWindow.USED);
+        exporter.vfio().memory(false);
+        window.assertZapped();
+    }
+
+    @Test
+    @DisplayName("pages mapped ahead with a PFN from before a revoke are not mapped after it")
+    @Proves({"RV4", "KV2"})
+    void prefaultOvertakenByRevoke(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
+        Job prefault;
+        try (Hold answer = Hold.at(bed.agent(), "kvm_dmabuf_get_pfn")) {
+            prefault = window.vcpu().prefaultAsJob(KvmWindow.GPA, SOME.length());
+            answer.await(bed.guest().scale().silence().dividedBy(2));
+
+            exporter.vfio().memory(false);
+
+            window.assertUnmapped();
+        }
+
+        Answer refused = bed.complete(prefault);
+        window.assertUnmapped();
+        assertThat(refused.errno()).isEqualTo("EFAULT");
+        assertThat(refused.number("left")).isEqualTo(SOME.length());
         window.assertCutOff();
         exporter.vfio().memory(true);
         assertThat(window.vcpu().resume()).matches(Exit::complete);
@@ -174,6 +238,11 @@ class KvmRaces {
 
     private static Step read(KvmWindow window, Vcpu vcpu) {
         return new Step("vcpu.read", vcpu.arguments(window.slot().gpa() + KvmWindow.USED));
+    }
+
+    /** Of the first pages, up to {@link KvmWindow#USED}. */
+    private static Step prefault(KvmWindow window, Vcpu vcpu) {
+        return new Step("vcpu.prefault", vcpu.prefaultArguments(window.slot().gpa(), FIRST));
     }
 
     private static Step[] toggling(Exporter exporter) {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Exit;
-import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Memslot;
 import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
@@ -22,7 +21,7 @@ import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Memslots over dma-bufs: which there can be, and what becomes of them when something ends. */
+/** Memslots over dma-bufs: which there can be, what they map, and how they go. */
 @Catalogue
 @CpusInTurns
 @Devices("ivshmem:16M")
@@ -224,77 +223,5 @@ class KvmSlots {
         exporter.vfio().memory(false);
         exporter.vfio().memory(true);
         window.set().assertWorks();
-    }
-
-    @Test
-    @DisplayName("a slot keeps its buffer, not the device: closing fds in any order is safe")
-    @Proves({"KV3", "UR4", "LK2"})
-    void closedInAnyOrder(Testbed bed) {
-        Exporter exporter = bed.exporter();
-        KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
-        window.buffer().close();
-        window.assertWorks();
-        assertThat(bed.buffers()).isEqualTo(1);
-
-        exporter.vfio().close();
-
-        window.assertZapped();
-        window.assertCutOff();
-        window.vm().close();
-        window.assertCutOff();
-        window.vcpu().close();
-        assertThat(bed.buffers()).as("dma-bufs when the machine is gone").isZero();
-    }
-
-    @Test
-    @DisplayName("the machine goes first: the exporter has no importer left to tell")
-    @Proves({"KV3", "RV6"})
-    void machineGoesFirst(Testbed bed) {
-        Exporter exporter = bed.exporter();
-        KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
-        window.assertWorks();
-
-        window.vcpu().close();
-        window.vm().close();
-
-        assertThat(bed.attachments()).isZero();
-        exporter.vfio().memory(false);
-        exporter.vfio().memory(true);
-        KvmWindow.in(bed, exporter, bed.vm(), SOME).set().assertWorks();
-    }
-
-    @Test
-    @DisplayName(
-            "a process that is killed while its vCPU writes leaves nothing, and no write after")
-    @Proves({"KV3", "RV6"})
-    void processKilled(Testbed bed) {
-        Exporter exporter = bed.exporter();
-        KvmWindow.requireSeries(bed);
-        GuestProcess process = GuestProcess.start(bed.agent(), "process");
-        DmaBuf buffer = process.give(exporter.export(SOME));
-        Vm vm = bed.vm(process.agent(), Vm.Type.DEFAULT);
-        vm.set(Memslot.at(1, GPA, SOME.length()).of(buffer, 0));
-        Vcpu vcpu = vm.vcpu("vcpu");
-        vcpu.write(GPA, 1);
-        vcpu.hammer(GPA, 1, 0);
-        awaitWrites(bed, exporter);
-
-        process.kill();
-
-        long last = exporter.memory().readLong(SOME.offset());
-        assertThat(bed.attachments()).isZero();
-        exporter.vfio().memory(false);
-        exporter.vfio().memory(true);
-        assertThat(exporter.memory().readLong(SOME.offset())).isEqualTo(last);
-    }
-
-    /** The vCPU's counter in memory goes up. */
-    private static void awaitWrites(Testbed bed, Exporter exporter) {
-        long end = System.nanoTime() + bed.guest().scale().silence().toNanos() / 2;
-        while (exporter.memory().readLong(SOME.offset()) < 100) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("the vCPU of the other process does not write");
-            }
-        }
     }
 }

@@ -82,6 +82,13 @@ public record KvmHistory(long kvm, List<KvmEvent> events) {
                 .toList();
     }
 
+    /** How often its virtual CPUs were told to drop their tables. */
+    public long rootsDropped() {
+        return events.stream()
+                .filter(event -> event instanceof KvmEvent.RootsDropped drop && drop.kvm() == kvm)
+                .count();
+    }
+
     /**
      * Whether each time that KVM was told to unmap what it had mapped in this range, all virtual
      * CPUs were asked to flush their TLBs after the last leaf was gone, and before the system call

@@ -170,6 +170,8 @@ class KvmTraceTest {
         KvmEvent zap = spte(80, GPA, LEAF, NOTHING);
         KvmEvent returned = new KvmEvent.Returned(80);
 
+        assertThat(new KvmHistory(KVM, List.of(drop, othersDrop, map, drop)).rootsDropped())
+                .isEqualTo(2);
         assertThat(flushed(map, drop, unmap(80, KVM), zap, returned)).contains(true);
         assertThat(flushed(map, othersDrop, unmap(80, KVM), zap, returned)).contains(false);
         assertThat(flushed(map, drop, map, unmap(80, KVM), zap, returned))
