@@ -2,6 +2,7 @@
 /* Where dma-bufs come from. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -17,6 +18,8 @@
 /* What iommufd's selftest asks for, of which no header is installed. */
 #define IOMMU_TEST_CMD		 _IO(IOMMUFD_TYPE, IOMMUFD_CMD_BASE + 32)
 #define IOMMU_TEST_OP_DMABUF_GET 22
+
+#define PAGE 4096
 
 int add_dmabuf(struct call *c, const char *arg, int fd)
 {
@@ -78,58 +81,76 @@ int dmabuf_export(struct call *c)
 }
 
 /*
- * Every second piece of the memfd, then those between: none continues the one
- * before in memory, whether the kernel takes pages upwards or downwards.
+ * Pieces that follow each other are allocated far from each other, whichever
+ * way the allocator goes through memory.
  */
-static int udmabuf_of_pieces(int dev, int memfd, uint64_t size, uint64_t piece)
+static void populate(struct call *c, uint8_t *memory, uint64_t size,
+		     uint64_t piece)
 {
-	uint32_t count = size / piece, half = count / 2, i;
-	struct udmabuf_create_list *list;
-	int fd;
+	uint64_t pieces = size / piece, step = 1, first, i, at;
 
-	list = calloc(1, sizeof(*list) + count * sizeof(list->list[0]));
-	if (!list)
-		return -1;
-	list->flags = UDMABUF_FLAGS_CLOEXEC;
-	list->count = count;
-	for (i = 0; i < count; i++) {
-		list->list[i].memfd = memfd;
-		list->list[i].offset =
-			(i < half ? 2 * i + 1 : 2 * (i - half)) * piece;
-		list->list[i].size = piece;
+	while (step * step < pieces)
+		step++;
+	for (first = 0; first < step; first++) {
+		call_progress(c, "step", first);
+		for (i = first; i < pieces; i += step) {
+			for (at = i * piece; at < (i + 1) * piece; at += PAGE)
+				*(volatile uint8_t *)(memory + at) = 0;
+		}
 	}
-	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
-	free(list);
+}
+
+static int udmabuf_of(int memfd, uint64_t size)
+{
+	struct udmabuf_create create = {
+		.memfd = memfd,
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.size = size,
+	};
+	int dev, fd;
+
+	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		return -1;
+	fd = ioctl(dev, UDMABUF_CREATE, &create);
+	close(dev);
 	return fd;
 }
 
-static int make_udmabuf(struct call *c, int memfd, uint64_t size)
+static int make_udmabuf(struct call *c, int memfd, struct handle *mapping)
 {
+	uint64_t size = mapping->length;
 	uint64_t piece = call_number(c, "piece", size);
-	int dev, fd;
+	int fd;
 
-	if (!piece || size % piece || size / piece > UINT32_MAX)
-		return call_usage(c, "size is a multiple of piece");
+	if (!piece || piece % PAGE || size % piece)
+		return call_usage(
+			c, "size is a multiple of piece, and that of pages");
 
-	/* Or udmabuf would take new pages in the order of the list. */
-	if (fallocate(memfd, 0, 0, size) ||
-	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
-		return call_fail(c, "fallocate",
+	if (ftruncate(memfd, size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return call_fail(c, "ftruncate",
 				 "cannot make a memfd of %lu bytes", size);
-	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		return call_fail(c, "open(/dev/udmabuf)",
-				 "this kernel has no udmabuf");
-	fd = udmabuf_of_pieces(dev, memfd, size, piece);
+	mapping->address =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (mapping->address == MAP_FAILED) {
+		mapping->address = NULL;
+		return call_fail(c, "mmap", "no memory of %lu bytes", size);
+	}
+	populate(c, mapping->address, size, piece);
+	fd = udmabuf_of(memfd, size);
 	if (fd < 0)
-		call_fail(c, "ioctl(UDMABUF_CREATE_LIST)",
-			  "cannot make a dma-buf of %lu bytes", size);
-	close(dev);
-	return fd < 0 ? -1 : add_dmabuf(c, "name", fd);
+		return call_fail(c, "ioctl(UDMABUF_CREATE)",
+				 "cannot make a dma-buf of %lu bytes", size);
+	return add_dmabuf(c, "name", fd);
 }
 
 int dmabuf_udmabuf(struct call *c)
 {
+	struct handle mapping = {
+		.kind = HANDLE_MAPPING,
+		.fd = -1,
+		.length = call_number(c, "size", 0),
+	};
 	int memfd, ret;
 
 	memfd = memfd_create(
@@ -138,8 +159,12 @@ int dmabuf_udmabuf(struct call *c)
 			(call_number(c, "huge", 0) ? MFD_HUGETLB : 0));
 	if (memfd < 0)
 		return call_fail(c, "memfd_create", "cannot make a memfd");
-	ret = make_udmabuf(c, memfd, call_number(c, "size", 0));
+	ret = make_udmabuf(c, memfd, &mapping);
 	close(memfd);
+	if (!ret && call_has(c, "mapping"))
+		return handle_add(c, "mapping", mapping) ? 0 : -1;
+	if (mapping.address)
+		munmap(mapping.address, mapping.length);
 	return ret;
 }
 

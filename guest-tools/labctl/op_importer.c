@@ -344,12 +344,14 @@ int importer_map(struct call *c)
 {
 	struct pfn_importer_map map;
 	struct handle *h = importer(c);
+	uint64_t begin = monotonic_ns();
 
 	if (!h)
 		return -1;
 	if (ioctl(h->fd, PFN_IMPORTER_MAP, &map))
 		return call_fail(c, "ioctl(PFN_IMPORTER_MAP)",
 				 "%s cannot map its buffer", h->name);
+	answer_number(c, "ns", monotonic_ns() - begin);
 	answer_number(c, "mappings", map.mappings);
 	answer_number(c, "nents", map.nents);
 	answer_number(c, "dma_addr", map.dma_addr);
@@ -360,6 +362,7 @@ int importer_map(struct call *c)
 int importer_unmap(struct call *c)
 {
 	struct handle *h = importer(c);
+	uint64_t begin = monotonic_ns();
 	uint32_t left;
 
 	if (!h)
@@ -367,6 +370,7 @@ int importer_unmap(struct call *c)
 	if (ioctl(h->fd, PFN_IMPORTER_UNMAP, &left))
 		return call_fail(c, "ioctl(PFN_IMPORTER_UNMAP)",
 				 "%s cannot unmap its buffer", h->name);
+	answer_number(c, "ns", monotonic_ns() - begin);
 	answer_number(c, "mappings", left);
 	return 0;
 }

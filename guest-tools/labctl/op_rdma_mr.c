@@ -32,33 +32,56 @@ static void free_region(struct rdma_object *object)
 	free(region);
 }
 
-/* Fresh memory of this process; -1 with the answer written. */
-static int register_memory(struct call *c, struct endpoint *endpoint,
-			   struct region *region, unsigned int access)
+/* -1 with the answer written. */
+static int register_at(struct call *c, struct endpoint *endpoint,
+		       struct region *region, void *memory, unsigned int access)
 {
-	void *memory = mmap(NULL, region->length, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t iova;
+	uint64_t iova = call_number(c, "iova", (uintptr_t)memory);
+	uint64_t begin = monotonic_ns();
 
-	if (memory == MAP_FAILED)
-		return call_fail(c, "mmap", "no memory of %zu bytes",
-				 region->length);
-	region->memory = memory;
-	iova = call_number(c, "iova", (uintptr_t)memory);
 	region->registered = ibv_reg_mr_iova(endpoint->pd, memory,
 					     region->length, iova, access);
 	if (!region->registered)
 		return call_fail(c, "ibv_reg_mr", "cannot register %zu bytes",
 				 region->length);
+	answer_number(c, "ns", monotonic_ns() - begin);
 	region->mr = *region->registered;
 	region->mr.addr = (void *)(uintptr_t)iova;
 	return 0;
+}
+
+/* Fresh memory of this process. */
+static int register_memory(struct call *c, struct endpoint *endpoint,
+			   struct region *region, unsigned int access)
+{
+	void *memory = mmap(NULL, region->length, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return call_fail(c, "mmap", "no memory of %zu bytes",
+				 region->length);
+	region->memory = memory;
+	return register_at(c, endpoint, region, memory, access);
+}
+
+static int register_mapping(struct call *c, struct endpoint *endpoint,
+			    struct region *region, unsigned int access)
+{
+	struct handle *mapping = handle_get(c, "mapping", HANDLE_MAPPING);
+
+	if (!mapping)
+		return -1;
+	if (region->length > mapping->length)
+		return call_usage(c, "%s has %lu bytes", mapping->name,
+				  mapping->length);
+	return register_at(c, endpoint, region, mapping->address, access);
 }
 
 static int register_dmabuf(struct call *c, struct endpoint *endpoint,
 			   struct region *region, unsigned int access)
 {
 	struct handle *dmabuf = handle_get(c, "dmabuf", HANDLE_DMABUF);
+	uint64_t begin = monotonic_ns();
 
 	if (!dmabuf)
 		return -1;
@@ -68,6 +91,7 @@ static int register_dmabuf(struct call *c, struct endpoint *endpoint,
 		return call_fail(c, "ioctl(UVERBS_METHOD_REG_DMABUF_MR)",
 				 "cannot register %zu bytes of %s",
 				 region->length, dmabuf->name);
+	answer_number(c, "ns", monotonic_ns() - begin);
 	return 0;
 }
 
@@ -92,6 +116,8 @@ static int make_region(struct call *c, struct endpoint *endpoint,
 	region->length = call_number(c, "length", 0);
 	if (call_has(c, "dmabuf"))
 		ret = register_dmabuf(c, endpoint, region, access);
+	else if (call_has(c, "mapping"))
+		ret = register_mapping(c, endpoint, region, access);
 	else
 		ret = register_memory(c, endpoint, region, access);
 	if (ret) {
@@ -161,6 +187,7 @@ int rdma_rereg(struct call *c)
 int rdma_dereg(struct call *c)
 {
 	struct handle *h = handle_take(c, "mr", HANDLE_REGION);
+	uint64_t begin = monotonic_ns();
 
 	if (!h)
 		return -1;
@@ -170,6 +197,7 @@ int rdma_dereg(struct call *c)
 		handle_put_back(h);
 		return -1;
 	}
+	answer_number(c, "ns", monotonic_ns() - begin);
 	handle_free(h);
 	return 0;
 }

@@ -119,9 +119,12 @@ const struct op ops[] = {
 	       OPT_NUM("readonly")),
 	  "Exports ranges of a BAR as one dma-buf, with readonly=1 open for reading only." },
 	{ "dmabuf.udmabuf", dmabuf_udmabuf,
-	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge")),
-	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece its "
-	  "pieces of that size do not follow each other in memory." },
+	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge"),
+	       OPT_TEXT("mapping")),
+	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece it is "
+	  "allocated in pieces of that size which do not follow each other in memory, "
+	  "unless they are two or three. mapping is a name for the same memory as the process has "
+	  "it mapped." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },
 	{ "dmabuf.mock", dmabuf_mock, ARGS(NUM("size"), TEXT("name")),
@@ -201,7 +204,8 @@ const struct op ops[] = {
 	  "Waits for that many notifies to fetch, and tells how many there are. "
 	  "Default limit 10000 ms." },
 	{ "importer.map", importer_map, ARGS(TEXT("name")),
-	  "Maps the buffer for the importer's device, until importer.unmap." },
+	  "Maps the buffer for the importer's device, until importer.unmap. ns is how long "
+	  "it took." },
 	{ "importer.unmap", importer_unmap, ARGS(TEXT("name")),
 	  "Undoes the newest mapping." },
 	{ "importer.read", importer_read, ARGS(TEXT("name"), NUM("offset")),
@@ -258,6 +262,10 @@ const struct op ops[] = {
 	  "it failed, how often it missed a handle that another lane had closed, and the "
 	  "exits of a virtual CPU." },
 
+	{ "batch.run", batch_run, ARGS(ARRAY("steps")),
+	  "Performs operations one after the other, up to the first that fails: "
+	  "[{\"run\":OP,\"args\":{...}},...]. answers is what they answered." },
+
 	{ "fault.nth", fault_nth, ARGS(NUM("n"), TEXT("run"), OPT_OBJECT("args")),
 	  "Runs an operation with the n-th allocation failing in the system calls that "
 	  "its own thread makes. injected is false when there were not that many." },
@@ -292,6 +300,9 @@ const struct op ops[] = {
 	  "Text of a file of up to 256 KiB." },
 	{ "file.write", file_write, ARGS(TEXT("path"), TEXT("text")),
 	  "Writes a file, in a single write." },
+	{ "memory.zones", memory_zones, ARGS(),
+	  "/proc/zoneinfo, after slab caches have given back what they do not use, and CPUs "
+	  "have told what they have counted." },
 	{ "rlimit.nofile", rlimit_nofile, ARGS(NUM("soft")),
 	  "Limits the agent's file descriptors; 0 is back to the original." },
 
@@ -333,12 +344,12 @@ const struct op ops[] = {
 	  "window. What waits for a completion of theirs ends with the status 'closed'." },
 	{ "rdma.mr", rdma_mr,
 	  ARGS(TEXT("endpoint"), TEXT("name"), NUM("length"), OPT_TEXT("dmabuf"),
-	       OPT_NUM("offset"), OPT_NUM("iova"), OPT_LIST("access")),
-	  "Registers part of a dma-buf, or fresh memory of the process: a memory region. "
-	  "addr is how work requests name its begin: iova if given, else 0 of a dma-buf, "
-	  "the address of memory. access is local-write, remote-write, remote-read and "
-	  "remote-atomic, the default, and mw-bind, zero-based, on-demand, "
-	  "relaxed-ordering." },
+	       OPT_NUM("offset"), OPT_TEXT("mapping"), OPT_NUM("iova"), OPT_LIST("access")),
+	  "Registers part of a dma-buf, or of a mapping from its begin, or fresh memory of "
+	  "the process: a memory region. ns is how long the kernel took. addr is how work "
+	  "requests name its begin: iova if given, else 0 of a dma-buf, the address of "
+	  "memory. access is local-write, remote-write, remote-read and remote-atomic, the "
+	  "default, and mw-bind, zero-based, on-demand, relaxed-ordering." },
 	{ "rdma.rereg", rdma_rereg, ARGS(TEXT("mr"), OPT_LIST("access")),
 	  "Changes the access to a memory region." },
 	{ "rdma.dereg", rdma_dereg, ARGS(TEXT("mr")),

@@ -12,7 +12,9 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -29,7 +31,8 @@ import picocli.CommandLine.Spec;
             "Measures how long things take here, side by side in one run.",
             "guests: cold boot against a restored guest. build: when nothing has changed.",
             "faults: those of a virtual machine on device memory, by a slot over a dma-buf",
-            "against one over an mmap. catalogue: all of it with one and with two guests at",
+            "against one over an mmap. registration: memory registered for RDMA by its PFNs",
+            "against by a scatterlist. catalogue: all of it with one and with two guests at",
             "once."
         },
         mixinStandardHelpOptions = true)
@@ -39,6 +42,7 @@ final class BenchCommand implements Callable<Integer> {
         GUESTS,
         BUILD,
         FAULTS,
+        REGISTRATION,
         CATALOGUE;
 
         @Override
@@ -66,8 +70,15 @@ final class BenchCommand implements Callable<Integer> {
             description = "runs of the whole catalogue for each number of jobs (default: 2)")
     int catalogueRounds = 2;
 
+    @Option(
+            names = "--report",
+            paramLabel = "DIR",
+            description = "write bench.json there, and registration.svg, a plot of that part")
+    Optional<Path> directory = Optional.empty();
+
     private PrintWriter out;
     private Path scratch;
+    private BenchReport report;
 
     @Override
     public Integer call() throws IOException {
@@ -77,14 +88,25 @@ final class BenchCommand implements Callable<Integer> {
         Lab warm = lab("warm");
         out.printf("kernel %s, %s%n", warm.kernel().key(), warm.qemu().version());
         out.printf("%s: %s%n%n", warm.accelerator().accelerator(), warm.accelerator().why());
+        report =
+                new BenchReport(
+                        Map.of(
+                                "kernel",
+                                warm.kernel().key(),
+                                "qemu",
+                                warm.qemu().version(),
+                                "accelerator",
+                                warm.accelerator().accelerator().toString()));
         for (Part part : EnumSet.copyOf(only)) {
             switch (part) {
                 case GUESTS -> guests(warm);
                 case BUILD -> build();
                 case FAULTS -> faults(warm);
+                case REGISTRATION -> registration(warm);
                 case CATALOGUE -> catalogue();
             }
         }
+        directory.ifPresent(report::write);
         return 0;
     }
 
@@ -108,6 +130,7 @@ final class BenchCommand implements Callable<Integer> {
                                     }));
         }
         print(boots, restores.against(boots), plugged.against(boots));
+        report.add(Part.GUESTS, List.of(boots, restores, plugged));
     }
 
     private void build() {
@@ -115,7 +138,8 @@ final class BenchCommand implements Callable<Integer> {
         for (int round = 0; round < rounds; round++) {
             builds.add(() -> command("build", "--kernel", flags.kernel));
         }
-        print(builds.toString());
+        print(builds);
+        report.add(Part.BUILD, List.of(builds));
     }
 
     private void faults(Lab warm) {
@@ -124,7 +148,27 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         try (Guest guest = start(warm, started -> {})) {
-            FaultBench.run(guest, warm.devices(), rounds).forEach(this::print);
+            for (FaultSamples samples : FaultBench.run(guest, warm.devices(), rounds)) {
+                print(samples);
+                report.add(Part.FAULTS, samples.all());
+            }
+        }
+    }
+
+    private void registration(Lab warm) {
+        if (!warm.kernel().hasImporter()) {
+            print("registration: this kernel is without the series, which adds regions by PFNs");
+            return;
+        }
+        try (Guest guest = start(warm, started -> {})) {
+            RegistrationBench.run(
+                    guest,
+                    warm.devices(),
+                    rounds,
+                    samples -> {
+                        print(samples);
+                        report.add(samples);
+                    });
         }
     }
 
@@ -136,6 +180,7 @@ final class BenchCommand implements Callable<Integer> {
             two.add(() -> catalogue("2"));
         }
         print(one, two.against(one));
+        report.add(Part.CATALOGUE, List.of(one, two));
     }
 
     private Lab lab(String name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -30,6 +31,10 @@ final class FaultSamples {
         touched.add(ofTouched);
         againstFresh.add(ofDmabuf / ofFresh);
         againstTouched.add(ofDmabuf / ofTouched);
+    }
+
+    List<Samples> all() {
+        return List.of(dmabuf, fresh, touched, againstFresh, againstTouched);
     }
 
     @Override

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.DoubleStream;
 
@@ -48,6 +50,19 @@ final class Samples {
     /** These samples as a line, with the ratio of the other's median to this one's. */
     String against(Samples other) {
         return String.format(Locale.ROOT, "%s  x%.1f", this, other.median() / median());
+    }
+
+    /** These samples as members of a JSON object. */
+    Map<String, Object> json() {
+        double[] s = sorted();
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("what", what.strip());
+        json.put("unit", unit);
+        json.put("median", median());
+        json.put("min", s[0]);
+        json.put("max", s[s.length - 1]);
+        json.put("samples", s);
+        return json;
     }
 
     @Override

@@ -51,7 +51,12 @@ public final class RdmaEndpoint {
         return region(region, memoryArguments(region, length, access));
     }
 
-    /** The same where the kernel is expected to refuse, or may. */
+    /** Registers memory that is mapped already, from its begin, for all transfers. */
+    public MemoryRegion register(String region, BarMapping mapping, long length) {
+        return region(region, arguments(region, mapping, length));
+    }
+
+    /** Registers fresh memory where the kernel is expected to refuse, or may. */
     public Answer tryRegister(String region, long length, Access... access) {
         return agent.attempt("rdma.mr", memoryArguments(region, length, access));
     }
@@ -89,6 +94,13 @@ public final class RdmaEndpoint {
         arguments.put("dmabuf", buffer.name());
         arguments.put("offset", Hexadecimal.of(offset));
         arguments.put("iova", Hexadecimal.of(iova));
+        return arguments;
+    }
+
+    /** The same for memory that is mapped already, from its begin. */
+    public Map<String, Object> arguments(String region, BarMapping mapping, long length) {
+        Map<String, Object> arguments = memoryArguments(region, length);
+        arguments.put("mapping", mapping.name());
         return arguments;
     }
 

@@ -34,7 +34,12 @@ public final class ReportWriters {
         replace(result.directory().resolve(RULES), RulesTable.of(result));
     }
 
-    private static void replace(Path file, String content) {
+    /**
+     * Writes a file, so that a reader sees it whole or not at all.
+     *
+     * @throws InfrastructureException when it cannot be written
+     */
+    public static void replace(Path file, String content) {
         Path fresh = file.resolveSibling("." + file.getFileName() + ".part");
         try {
             try {
