@@ -3,9 +3,12 @@ package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.BarMapping;
+import dmabuflab.guest.Batch;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Fault;
 import dmabuflab.guest.Fault.Injection;
@@ -13,12 +16,15 @@ import dmabuflab.guest.GuestProcess;
 import dmabuflab.guest.Hold;
 import dmabuflab.guest.Hwpt;
 import dmabuflab.guest.Importer;
+import dmabuflab.guest.Importer.Run;
 import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Job;
+import dmabuflab.guest.MemoryUse;
 import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Race;
 import dmabuflab.guest.Race.Step;
+import dmabuflab.guest.SharedMemory;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Flr;
 import dmabuflab.guest.VfioDevice.Range;
@@ -39,6 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Devices("ivshmem:16M")
 class OperationsIT {
     private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final long SOME_PAGES = 64 * Exporter.PAGE;
     private static final byte[] WORD = {1, 2, 3, 4};
 
     /** A device with every capability that the house's own devices lack. */
@@ -338,5 +345,49 @@ class OperationsIT {
 
     private static Answer tryHold(Testbed bed, String function) {
         return bed.agent().attempt("hold.at", Map.of("function", function, "name", "other"));
+    }
+
+    @Test
+    void sharedMemoryIsABufferInPiecesThatAreApart(Testbed bed) {
+        int pages = 64;
+        long size = pages * Exporter.PAGE;
+        try (SharedMemory memory =
+                SharedMemory.of(bed.agent(), size, Exporter.PAGE, false, "shared")) {
+            memory.mapping().write(size - Exporter.PAGE, WORD);
+
+            List<Run> runs = bed.importer(memory.buffer()).runs(0, pages);
+
+            Run last = runs.get(runs.size() - 1);
+            assertThat(runs).hasSizeGreaterThan(pages * 3 / 4);
+            assertThat(bed.ram().read((last.pfn() + last.pages() - 1) * Exporter.PAGE, WORD.length))
+                    .isEqualTo(WORD);
+        }
+    }
+
+    @Test
+    void aBatchEndsAtTheFirstThatFails(Testbed bed) {
+        Step fine = new Step("rlimit.nofile", Map.of("soft", 0));
+        Step wrong = new Step("handle.close", Map.of("name", "nobody"));
+
+        assertThat(Batch.run(bed.agent(), List.of(fine, fine))).hasSize(2).allMatch(Answer::ok);
+        assertThatThrownBy(() -> Batch.run(bed.agent(), List.of(fine, wrong, fine)))
+                .isInstanceOf(AgentRefusal.class)
+                .hasMessageContaining("ENOENT");
+    }
+
+    @Test
+    void whatTheKernelTakesOfMemoryIsSeenToAFewPages(Testbed bed) {
+        long size = 8 << 20;
+        DmaBuf.heap(bed.agent(), size, "before").close();
+
+        MemoryUse before = MemoryUse.atRest(bed.agent());
+        DmaBuf buffer = DmaBuf.heap(bed.agent(), size, "buffer");
+        MemoryUse taken = MemoryUse.atRest(bed.agent()).since(before);
+        buffer.close();
+        MemoryUse left = MemoryUse.atRest(bed.agent()).since(before);
+
+        assertThat(taken.total()).isCloseTo(size, within(SOME_PAGES));
+        assertThat(taken.slab()).isCloseTo(0, within(SOME_PAGES));
+        assertThat(left.total()).isCloseTo(0, within(SOME_PAGES));
     }
 }

@@ -2,6 +2,7 @@
 package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dmabuflab.guest.Completion;
 import dmabuflab.guest.Completion.Status;
@@ -20,7 +21,9 @@ import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.RdmaLink;
+import dmabuflab.guest.SharedMemory;
 import dmabuflab.guest.WorkRequest;
+import dmabuflab.host.InfrastructureException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -524,6 +527,24 @@ class RdmaOperationsIT {
         assertThat(lanes.get(0).steps().get(0).exits())
                 .isEqualTo(Map.of("success", lanes.get(0).rounds()));
         assertThat(lanes.get(1).steps()).allMatch(step -> step.failed() == 0);
+    }
+
+    @Test
+    void aMappingIsARegionToo(Testbed bed) {
+        Pair pair = new Pair(bed);
+        SharedMemory memory = SharedMemory.of(bed.agent(), SIZE, SIZE, false, "shared");
+        MemoryRegion mapped = pair.endpoint.register("mapped", memory.mapping(), SIZE);
+        byte[] data = bytes(10_000, 5);
+        pair.local.write(0, data);
+
+        Completion write =
+                pair.active.post(WorkRequest.write(pair.local, 0, 10_000).remote(mapped, 77));
+
+        assertThat(write.success()).isTrue();
+        assertThat(memory.mapping().read(77, 10_000)).isEqualTo(data);
+        assertThatThrownBy(() -> pair.endpoint.register("longer", memory.mapping(), 2 * SIZE))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("does not understand");
     }
 
     @Test
