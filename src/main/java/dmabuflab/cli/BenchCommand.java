@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = {
-            "Measures how long things take here, side by side in one run.",
+            "Measures what things take here, side by side in one run.",
             "guests: cold boot against a restored guest. build: when nothing has changed.",
             "faults: those of a virtual machine on device memory, by a slot over a dma-buf",
             "against one over an mmap. registration: memory registered for RDMA by its PFNs",
@@ -83,6 +83,7 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         out = spec.commandLine().getOut();
+        directory.ifPresent(BenchReport::prepare);
         scratch = Files.createTempDirectory("dmabuf-lab-bench-");
         flags.cold = false;
         Lab warm = lab("warm");

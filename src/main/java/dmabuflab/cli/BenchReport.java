@@ -4,48 +4,61 @@ package dmabuflab.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dmabuflab.cli.BenchCommand.Part;
+import dmabuflab.host.Disk;
 import dmabuflab.report.BarChart;
-import dmabuflab.report.ReportDirectory;
 import dmabuflab.report.ReportWriters;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
- * What a bench leaves for programs and for papers: bench.json with all figures, and a plot of what
- * registering memory takes. Not results.json, which is that of a run of scenarios.
+ * What a bench leaves in a directory: all figures in bench.json, for programs, and a plot of the
+ * memory that registration takes. There is a results.json of runs only.
  */
 final class BenchReport {
     private static final ObjectMapper MAPPER =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    private final Map<String, Object> environment;
+    private final Map<String, String> environment;
     private final List<Map<String, Object>> figures = new ArrayList<>();
     private final List<BarChart.Group> groups = new ArrayList<>();
 
     /**
-     * @param environment what it was measured on
+     * @param environment what it is measured on
      */
-    BenchReport(Map<String, Object> environment) {
-        this.environment = environment;
+    BenchReport(Map<String, String> environment) {
+        this.environment = new TreeMap<>(environment);
     }
 
-    void add(BenchCommand.Part part, Collection<Samples> samples) {
+    /** Makes the directory, so that nothing is measured in vain. */
+    static void prepare(Path directory) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw Disk.failure("cannot create the report", directory, e);
+        }
+    }
+
+    void add(Part part, Collection<Samples> samples) {
         add(part, "", samples);
     }
 
     void add(RegistrationSamples samples) {
-        add(BenchCommand.Part.REGISTRATION, samples.kind(), samples.all());
+        add(Part.REGISTRATION, samples.kind(), samples.all());
         Map<String, Double> bars = new LinkedHashMap<>();
         bars.put("by PFN", samples.kernelMemoryByPfn());
         bars.put("by scatterlist", samples.kernelMemoryByScatterlist());
         groups.add(new BarChart.Group(samples.kind(), bars));
     }
 
-    private void add(BenchCommand.Part part, String of, Collection<Samples> samples) {
+    private void add(Part part, String of, Collection<Samples> samples) {
         for (Samples each : samples) {
             Map<String, Object> figure = new LinkedHashMap<>();
             figure.put("part", part.toString());
@@ -56,21 +69,20 @@ final class BenchReport {
     }
 
     void write(Path directory) {
-        Path root = ReportDirectory.at(directory).root();
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("format", 1);
         json.put("environment", environment);
         json.put("figures", figures);
         try {
-            ReportWriters.replace(
-                    root.resolve("bench.json"), MAPPER.writeValueAsString(json) + "\n");
+            String text = MAPPER.writeValueAsString(json) + "\n";
+            ReportWriters.replace(directory.resolve("bench.json"), text);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
+            throw new IllegalStateException("strings and numbers are always JSON", e);
         }
         if (!groups.isEmpty()) {
-            BarChart chart =
-                    new BarChart("KiB of kernel memory for a GiB that is registered", groups);
-            ReportWriters.replace(root.resolve("registration.svg"), chart.svg());
+            String title = "KiB of kernel memory for a GiB that is registered (logarithmic)";
+            ReportWriters.replace(
+                    directory.resolve("registration.svg"), new BarChart(title, groups).svg());
         }
     }
 }

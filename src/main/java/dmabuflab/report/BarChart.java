@@ -91,7 +91,10 @@ public record BarChart(String title, List<Group> groups) {
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, value < 10 && value != 1 ? "%.1f" : "%.0f", value);
+        // Without the sign of a zero.
+        double rounded = Math.round(value * 10) / 10.0 + 0.0;
+        boolean whole = rounded >= 10 || rounded == 1;
+        return String.format(Locale.ROOT, whole ? "%.0f" : "%.1f", rounded);
     }
 
     private static void rectangle(
