@@ -64,7 +64,6 @@ public record GoldenSnapshot(
                     filling.resolve("boot"),
                     Duration.ofNanos(System.nanoTime() - start).toString());
             guest.drainConsole("dmabuf-lab: end of boot");
-            Files.copy(artefacts.resolve("console.log"), filling.resolve("console.log"));
             try {
                 Migration.save(guest.qmp(), filling.resolve("state"), guest.scale().boot());
             } catch (SnapshotRefused e) {
@@ -76,6 +75,9 @@ public record GoldenSnapshot(
             }
             MemoryImage.save(guest.memory(), filling.resolve("memory"));
         }
+        // Not before QEMU is gone: the guest prints until it is stopped, and a piece missing here
+        // would have its next line glued to the last one, where no report is found.
+        Files.copy(artefacts.resolve("console.log"), filling.resolve("console.log"));
     }
 
     /** The same state for a guest whose virtual CPUs take turns. */

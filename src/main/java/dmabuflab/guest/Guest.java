@@ -198,7 +198,7 @@ public final class Guest implements AutoCloseable {
      * prints from a thread of its own, some time after it has logged.
      */
     void drainConsole(String line) {
-        CountDownLatch printed = console.watchFor(line);
+        CountDownLatch printed = console.watchFor(line + "\r\n");
         agent.call("file.write", Map.of("path", "/dev/kmsg", "text", line + "\n"));
         if (!await(printed)) {
             throw new GuestHung("the kernel does not print what it has logged");

@@ -23,6 +23,9 @@ public record GuestImage(
     /** Size of the guest's memory in bytes; the machine file says the same to QEMU. */
     public static final long MEMORY = 3L << 29;
 
+    /** What a saved guest consists of; one saved in another layout must not be taken for it. */
+    private static final String SNAPSHOT_LAYOUT = "state, memory, console until the guest stopped";
+
     /** The kernel's command line: the target's words and the machine's. */
     public String commandLine() {
         return (kernel.commandLine() + " " + machine.kernelWords()).strip();
@@ -54,6 +57,7 @@ public record GuestImage(
                 initramfs.key(),
                 qemu.version(),
                 String.join(" ", accelerator.arguments()),
-                commandLine());
+                commandLine(),
+                SNAPSHOT_LAYOUT);
     }
 }

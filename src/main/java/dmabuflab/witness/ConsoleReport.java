@@ -29,7 +29,7 @@ public final class ConsoleReport {
 
     /** Takes the next piece of the stream; it may end within a line. */
     public synchronized void accept(byte[] bytes, int offset, int length) {
-        lines.accept(bytes, offset, length, this::line);
+        lines.accept(bytes, offset, length, this::lines);
     }
 
     /** Takes the next piece of the stream; it may end within a line. */
@@ -39,7 +39,7 @@ public final class ConsoleReport {
 
     /** The stream is over: what came without a line end counts as a line. */
     public synchronized void finish() {
-        lines.finish(this::line);
+        lines.finish(this::lines);
     }
 
     /**
@@ -50,8 +50,12 @@ public final class ConsoleReport {
         return drafts.stream().map(Draft::finding).toList();
     }
 
-    private void line(String line) {
+    private void lines(String line) {
         lineNumber++;
+        KernelLine.split(line).forEach(this::line);
+    }
+
+    private void line(String line) {
         String message = KernelLine.message(line);
         Optional<ConsoleRules.Begin> begin = ConsoleRules.begin(message);
         if (open != null && begin.isPresent() && !open.includes(begin.get(), message)) {

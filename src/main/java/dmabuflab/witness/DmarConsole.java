@@ -26,12 +26,16 @@ public final class DmarConsole {
 
     /** Takes the next piece of the console; it may end within a line. */
     public synchronized void accept(byte[] bytes, int offset, int length) {
-        lines.accept(bytes, offset, length, line -> parse(line).ifPresent(faults::add));
+        lines.accept(bytes, offset, length, this::line);
     }
 
     /** Takes the next piece of the console; it may end within a line. */
     public void accept(byte[] bytes) {
         accept(bytes, 0, bytes.length);
+    }
+
+    private void line(String line) {
+        KernelLine.split(line).forEach(part -> parse(part).ifPresent(faults::add));
     }
 
     /** The faults so far, in order. */

@@ -3,6 +3,7 @@ package dmabuflab.witness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -26,5 +27,14 @@ class KernelLineTest {
             })
     void stripsThePrefix(String line, String message) {
         assertThat(KernelLine.message(line)).isEqualTo(message);
+    }
+
+    @Test
+    void aLineWhoseEndWasLostHidesNothing() {
+        assertThat(KernelLine.split("[   12.345678] boot ends[   13.000000] BUG: the next"))
+                .containsExactly("[   12.345678] boot ends", "[   13.000000] BUG: the next");
+        assertThat(KernelLine.split("[   12.345678][   T12] one")).hasSize(1);
+        assertThat(KernelLine.split("~ # ")).containsExactly("~ # ");
+        assertThat(KernelLine.split("")).containsExactly("");
     }
 }
