@@ -319,7 +319,6 @@ int mapping_anonymous(struct call *c);
 int dmabuf_export(struct call *c);
 int dmabuf_udmabuf(struct call *c);
 int dmabuf_heap(struct call *c);
-int dmabuf_mock(struct call *c);
 int dmabuf_adopt(struct call *c);
 int dmabuf_map(struct call *c);
 int dmabuf_size(struct call *c);

@@ -9,15 +9,10 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 #include <linux/dma-heap.h>
-#include <linux/iommufd.h>
 #include <linux/udmabuf.h>
 #include <linux/vfio.h>
 
 #include "labctl.h"
-
-/* What iommufd's selftest asks for, of which no header is installed. */
-#define IOMMU_TEST_CMD		 _IO(IOMMUFD_TYPE, IOMMUFD_CMD_BASE + 32)
-#define IOMMU_TEST_OP_DMABUF_GET 22
 
 #define PAGE 4096
 
@@ -186,36 +181,6 @@ int dmabuf_heap(struct call *c)
 			  "cannot allocate %llu bytes", data.len);
 	close(heap);
 	return ret ? -1 : add_dmabuf(c, "name", data.fd);
-}
-
-int dmabuf_mock(struct call *c)
-{
-	struct {
-		uint32_t size;
-		uint32_t op;
-		uint32_t id;
-		uint32_t reserved;
-		uint32_t length;
-		uint32_t open_flags;
-		uint32_t range_length;
-		uint32_t rest[25]; /* of the other operations: as long as any */
-	} get = {
-		.size = sizeof(get),
-		.op = IOMMU_TEST_OP_DMABUF_GET,
-		.length = call_number(c, "size", 0),
-		.open_flags = O_RDWR | O_CLOEXEC,
-	};
-	struct handle *iommufd = handle_iommufd(c, "iommufd");
-	int fd;
-
-	if (!iommufd)
-		return -1;
-	fd = ioctl(iommufd->fd, IOMMU_TEST_CMD, &get);
-	if (fd < 0)
-		return call_fail(c, "ioctl(IOMMU_TEST_CMD)",
-				 "iommufd makes no mock of %u bytes",
-				 get.length);
-	return add_dmabuf(c, "name", fd);
 }
 
 int dmabuf_adopt(struct call *c)

@@ -127,9 +127,6 @@ const struct op ops[] = {
 	  "it mapped." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },
-	{ "dmabuf.mock", dmabuf_mock, ARGS(NUM("size"), TEXT("name")),
-	  "Has iommufd's selftest make a dma-buf, of RAM that it passes off as MMIO which "
-	  "no CPU may map; up to 2 MiB." },
 	{ "dmabuf.adopt", dmabuf_adopt, ARGS(NUM("pid"), NUM("fd"), TEXT("name")),
 	  "Takes over a dma-buf from another process; process.give does it." },
 	{ "dmabuf.size", dmabuf_size, ARGS(TEXT("name")),

@@ -2,6 +2,7 @@
 package dmabuflab.cli;
 
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.report.Paragraph;
 import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.ScenarioRunner;
 import java.io.PrintWriter;
@@ -81,27 +82,15 @@ final class RulesCommand implements Callable<Integer> {
             List<String> scenarios,
             List<String> mutants) {
         String says = rule.getKey() + "  " + rule.getValue();
-        wrap(says).forEach(out::println);
-        wrap("proved by " + names(scenarios)).forEach(line -> out.println("    " + line));
-        wrap("broken by " + names(mutants)).forEach(line -> out.println("    " + line));
+        Paragraph.wrap(says, WIDTH).forEach(out::println);
+        Paragraph.wrap("proved by " + names(scenarios), WIDTH)
+                .forEach(line -> out.println("    " + line));
+        Paragraph.wrap("broken by " + names(mutants), WIDTH)
+                .forEach(line -> out.println("    " + line));
         out.println();
     }
 
     private static String names(List<String> names) {
         return names.isEmpty() ? "nothing" : String.join(" ", names);
-    }
-
-    private static List<String> wrap(String text) {
-        List<String> lines = new ArrayList<>();
-        StringBuilder line = new StringBuilder();
-        for (String word : text.split(" ", -1)) {
-            if (line.length() > 0 && line.length() + 1 + word.length() > WIDTH) {
-                lines.add(line.toString());
-                line.setLength(0);
-            }
-            line.append(line.length() == 0 ? "" : " ").append(word);
-        }
-        lines.add(line.toString());
-        return lines;
     }
 }

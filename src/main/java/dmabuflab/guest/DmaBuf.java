@@ -37,14 +37,6 @@ public final class DmaBuf {
         return new DmaBuf(agent, name);
     }
 
-    /**
-     * A dma-buf of iommufd's selftest, which says of its memory that it is MMIO and not for CPUs.
-     */
-    public static DmaBuf mock(Agent agent, long size, String name) {
-        agent.call("dmabuf.mock", Map.of("size", size, "name", name));
-        return new DmaBuf(agent, name);
-    }
-
     public String name() {
         return name;
     }

@@ -80,7 +80,8 @@ final class Slots {
 
     private void execute(String type, String id, Map<String, Object> arguments) {
         if (type.equals("drive")) {
-            arguments.remove("if"); // is for the file format, which knows drives of machines only
+            arguments.remove(
+                    "if"); // "none" keeps the file format from giving it to a slot of its own
             arguments.put("node-name", id);
             guest.qmp().execute("blockdev-add", arguments);
         } else {

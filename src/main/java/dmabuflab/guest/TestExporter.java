@@ -11,7 +11,7 @@ import java.util.Map;
  *
  * <p>It has places of the same size, made of RAM or of parts of BARs, and is in one of them.
  */
-public final class TestExporter implements AutoCloseable {
+public final class TestExporter {
 
     /** How long its memory stays, in the kernel's words. */
     public enum Lifetime {
@@ -39,7 +39,27 @@ public final class TestExporter implements AutoCloseable {
 
         /** Pages of a BAR whose memory decoding is on; {@code offset} is in bytes. */
         public static Segment bar(String bdf, int bar, long offset, long pages) {
-            return new Segment(Map.of("device", bdf, "bar", bar, "offset", offset, "pages", pages));
+            return new Segment(bar(bdf, bar, offset, pages, 0));
+        }
+
+        /** Pages of a BAR that the CPU is said not to be able to map. */
+        public static Segment barWithoutCpu(String bdf, int bar, long offset, long pages) {
+            return new Segment(bar(bdf, bar, offset, pages, 1));
+        }
+
+        private static Map<String, ?> bar(
+                String bdf, int bar, long offset, long pages, int withoutCpu) {
+            return Map.of(
+                    "device",
+                    bdf,
+                    "bar",
+                    bar,
+                    "offset",
+                    offset,
+                    "pages",
+                    pages,
+                    "no_cpu",
+                    withoutCpu);
         }
     }
 
@@ -50,6 +70,9 @@ public final class TestExporter implements AutoCloseable {
         /** Can be mapped by scatterlist where it is RAM. */
         MAPPABLE
     }
+
+    private static final int EIO = 5;
+    private static final int ENOSPC = 28;
 
     private final Agent agent;
     private final String name;
@@ -140,24 +163,18 @@ public final class TestExporter implements AutoCloseable {
         agent.call("exporter.restore", Map.of("name", name));
     }
 
-    /** Lets the next queries fail with an errno, by its number. */
-    public void failQueries(int errno, long count) {
-        agent.call("exporter.fail", Map.of("name", name, "query", errno, "count", count));
+    /** Has no room (ENOSPC) for whoever attaches from now on. */
+    public void refuseAttachments() {
+        agent.call("exporter.fail", Map.of("name", name, "attach", ENOSPC));
     }
 
-    /** Refuses whoever attaches with an errno, by its number; 0 to let them in again. */
-    public void failAttach(int errno) {
-        agent.call("exporter.fail", Map.of("name", name, "attach", errno));
-    }
-
-    /** The end of the exporter, as {@link #close}, with its answer. */
-    public Answer tryClose() {
-        return agent.attempt("handle.close", Map.of("name", name));
+    /** Fails the next queries with EIO, and lets importers attach. */
+    public void failQueries(long count) {
+        agent.call("exporter.fail", Map.of("name", name, "query", EIO, "count", count));
     }
 
     /** The end of the exporter: the memory is gone for ever, unless it was to stay. */
-    @Override
-    public void close() {
-        agent.call("handle.close", Map.of("name", name));
+    public Answer tryClose() {
+        return agent.attempt("handle.close", Map.of("name", name));
     }
 }

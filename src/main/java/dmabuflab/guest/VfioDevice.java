@@ -15,6 +15,9 @@ public final class VfioDevice {
     /** Legacy VGA memory and ports, at the addresses that all such devices have. */
     public static final int VGA = 8;
 
+    /** A region's flag: its memory is for one virtual machine only. The series adds it. */
+    public static final long REGION_PRIVATE = 1 << 4;
+
     /** A part of a BAR, both in bytes and page aligned. */
     public record Range(long offset, long length) {}
 
@@ -161,7 +164,7 @@ public final class VfioDevice {
                 Map.of("dev", name, "bar", bar, "offset", offset, "value", value));
     }
 
-    /** VFIO_REGION_INFO flags of a BAR. */
+    /** VFIO_REGION_INFO flags of a BAR, such as {@link #REGION_PRIVATE}. */
     public long regionFlags(int bar) {
         return agent.call("vfio.region", Map.of("dev", name, "index", bar)).number("flags");
     }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -66,7 +65,7 @@ public final class Summary {
     }
 
     private void row(ScenarioResult scenario) {
-        List<String> rules = wrap(String.join(" ", scenario.rules()), RULES);
+        List<String> rules = Paragraph.wrap(String.join(" ", scenario.rules()), RULES);
         String name = scenario.methodName();
         String start = "  " + coloured(scenario.outcome(), "%-14s") + " ";
         if (name.length() > NAME) {
@@ -111,7 +110,7 @@ public final class Summary {
     }
 
     private void message(String part) {
-        wrap(part.strip(), WIDTH - 4).forEach(piece -> line("    " + piece));
+        Paragraph.wrap(part.strip(), WIDTH - 4).forEach(piece -> line("    " + piece));
     }
 
     private void totals(RunResult run) {
@@ -151,7 +150,7 @@ public final class Summary {
         }
         String proved =
                 "rules: " + (rules.size() - others.size()) + " of " + rules.size() + " hold";
-        wrap(others.isEmpty() ? proved : proved + "; " + String.join(", ", others), WIDTH)
+        Paragraph.wrap(others.isEmpty() ? proved : proved + "; " + String.join(", ", others), WIDTH)
                 .forEach(this::line);
     }
 
@@ -178,20 +177,5 @@ public final class Summary {
         Path absolute = path.toAbsolutePath().normalize();
         String relative = Path.of("").toAbsolutePath().relativize(absolute).toString();
         return relative.length() < absolute.toString().length() ? relative : absolute.toString();
-    }
-
-    /** Breaks at blanks; a longer word stays whole. At least one line. */
-    private static List<String> wrap(String words, int width) {
-        List<String> lines = new ArrayList<>();
-        StringBuilder line = new StringBuilder();
-        for (String word : Arrays.asList(words.split(" "))) {
-            if (line.length() > 0 && line.length() + 1 + word.length() > width) {
-                lines.add(line.toString());
-                line.setLength(0);
-            }
-            line.append(line.length() > 0 ? " " : "").append(word);
-        }
-        lines.add(line.toString());
-        return lines;
     }
 }

@@ -26,11 +26,13 @@ import dmabuflab.witness.TraceEvent.BarUnmapped;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
@@ -286,13 +288,32 @@ public final class Testbed implements AutoCloseable {
         return agent().call("kmemleak.check", Map.of()).text("leaks");
     }
 
+    /** How long to wait for what has to happen: half as long as a guest may be silent. */
+    public Duration limit() {
+        return guest.scale().silence().dividedBy(2);
+    }
+
+    /**
+     * Looks again and again until a condition holds.
+     *
+     * @throws AssertionError when it does not within the {@link #limit}
+     */
+    public void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + limit().toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("not within " + limit().toSeconds() + " s: " + what);
+            }
+        }
+    }
+
     /**
      * The answer of a call that has to return.
      *
-     * @throws AssertionError when it has not within half the limit for a silent guest
+     * @throws AssertionError when it has not within the {@link #limit}
      */
     public Answer complete(Job job) {
-        return job.await(guest.scale().silence().dividedBy(2))
+        return job.await(limit())
                 .orElseThrow(
                         () -> new AssertionError("a call that has to return is still blocked"));
     }

@@ -7,7 +7,6 @@ import dmabuflab.guest.Answer;
 import dmabuflab.guest.Fault;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice;
-import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -181,7 +180,7 @@ public enum Trigger {
     /** Low power is entered some time after it was allowed. */
     private static void awaitSuspended(Testbed bed, Exporter exporter) {
         String status = "/sys/bus/pci/devices/" + exporter.vfio().bdf() + "/power/runtime_status";
-        long limit = System.nanoTime() + patience(bed).toNanos();
+        long limit = System.nanoTime() + bed.limit().toNanos();
         while (!bed.agent()
                 .call("file.read", Map.of("path", status))
                 .text("text")
@@ -238,7 +237,7 @@ public enum Trigger {
         watch(bed, exporter);
         bed.guest().qmp().execute("device_del", Map.of("id", exporter.device().hardware().id()));
         closeOnRequest(bed, exporter);
-        bed.pciBus().awaitGone(exporter.vfio().bdf(), patience(bed));
+        bed.pciBus().awaitGone(exporter.vfio().bdf(), bed.limit());
     }
 
     /** The device stops answering, and only then does the kernel hear that it is gone. */
@@ -263,7 +262,7 @@ public enum Trigger {
         bed.agent()
                 .call(
                         "vfio.request.wait",
-                        Map.of("name", REQUEST, "timeout_ms", patience(bed).toMillis()));
+                        Map.of("name", REQUEST, "timeout_ms", bed.limit().toMillis()));
         exporter.vfio().close();
     }
 
@@ -272,9 +271,5 @@ public enum Trigger {
         if (!answer.ok()) {
             throw new AssertionError("removal failed: " + answer.error());
         }
-    }
-
-    private static Duration patience(Testbed bed) {
-        return bed.guest().scale().silence().dividedBy(2);
     }
 }

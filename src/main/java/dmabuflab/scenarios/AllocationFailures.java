@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.Fault;
-import dmabuflab.guest.Job;
-import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Testbed;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -36,13 +34,5 @@ final class AllocationFailures {
             }
         }
         throw new AssertionError("still allocations that fail after " + LIMIT);
-    }
-
-    /** Closes the device and takes its driver away: nothing keeps it, and nothing of it is left. */
-    static void assertLetsGo(Testbed bed, Exporter exporter) {
-        exporter.vfio().close();
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
-        assertThat(bed.leaks()).as("memory that kmemleak finds lost").isEmpty();
     }
 }

@@ -56,6 +56,8 @@ class Attributes {
             lookUp(bed, byPfn);
             long pfn = exporter.pfn(0);
             assertThat(nobody.runs(0, pages)).containsExactly(new Run(pfn, pages, BAR));
+            assertThat(nobody.runs(pages / 2, pages / 2))
+                    .containsExactly(new Run(pfn + pages / 2, pages / 2, BAR));
             assertThat(itself.runs(0, pages))
                     .containsExactly(new Run(pfn, pages, with(BAR, "p2p-same")));
             assertThat(neighbour.runs(0, pages))

@@ -39,6 +39,11 @@ enum ImporterKind {
         };
     }
 
+    /** Whether it asks before it is used: it cannot fault, or decides by the kind of memory. */
+    boolean asksAtAttach() {
+        return this == IOMMUFD || this == RXE_PINNED || this == RXE_ON_DEMAND;
+    }
+
     /** Whether it reaches memory again that was taken away and has come back. */
     boolean recovers() {
         return recovers;

@@ -41,9 +41,15 @@ abstract class ImporterUnderTest {
      * One that has attached to nothing yet. {@code exporter} has memory for what DMA is to copy.
      */
     static ImporterUnderTest of(ImporterKind kind, Testbed bed, Exporter exporter) {
+        return kind == ImporterKind.IOMMUFD ? new OfIommufd(bed, exporter) : racing(kind, bed);
+    }
+
+    /** The same of a kind whose writes come from inside the guest alone. */
+    static Racing racing(ImporterKind kind, Testbed bed) {
         return switch (kind) {
             case KVM -> new OfKvm(bed);
-            case IOMMUFD -> new OfIommufd(bed, exporter);
+            case IOMMUFD ->
+                    throw new IllegalArgumentException("what DMA writes comes from outside");
             case RXE_PINNED -> new OfRxe(bed, RdmaWindow.PINNED);
             case RXE_ON_DEMAND -> new OfRxe(bed, RdmaWindow.ON_DEMAND);
             case GPU -> new OfGpu(bed, Wish.PFN_IMPORTER);
@@ -63,10 +69,17 @@ abstract class ImporterUnderTest {
     /** Writes 8 bytes; false if it was refused. */
     abstract boolean write(long offset, long value);
 
-    /** The same as part of a race. */
-    abstract Step step(long offset, long value);
+    /** One whose accesses can be part of a race. */
+    abstract static class Racing extends ImporterUnderTest {
+        private Racing(Testbed bed) {
+            super(bed);
+        }
 
-    private static final class OfGpu extends ImporterUnderTest {
+        /** A {@link #write}, wherever the importer is at that time. */
+        abstract Step step(long offset, long value);
+    }
+
+    private static final class OfGpu extends Racing {
         private final Wish wish;
         private Importer importer;
 
@@ -95,7 +108,7 @@ abstract class ImporterUnderTest {
         }
     }
 
-    private static final class OfKvm extends ImporterUnderTest {
+    private static final class OfKvm extends Racing {
         private final Vm vm;
         private final Vcpu vcpu;
 
@@ -153,14 +166,9 @@ abstract class ImporterUnderTest {
             edu.write(DmaWindow.IOVA + offset, 0, Long.BYTES);
             return bed.iommu().faults(edu.device()).size() == faults;
         }
-
-        @Override
-        Step step(long offset, long value) {
-            throw new UnsupportedOperationException("what DMA writes is put there from outside");
-        }
     }
 
-    private static final class OfRxe extends ImporterUnderTest {
+    private static final class OfRxe extends Racing {
         private final RdmaEndpoint.Access[] access;
         private final RdmaEndpoint server;
         private final MemoryRegion local;

@@ -38,7 +38,7 @@ class IommufdFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        AllocationFailures.assertLetsGo(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
     }
 
     @Test

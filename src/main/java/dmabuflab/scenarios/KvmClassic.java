@@ -21,7 +21,6 @@ import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
 import dmabuflab.witness.BarFile;
 import dmabuflab.witness.NestedLeaf;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
@@ -95,9 +94,8 @@ class KvmClassic {
         Vm vm = machine(bed, exporter.vfio().map(exporter.bar(), SOME, "mapping"));
         NestedView nested = bed.nested(vm);
         Vcpu vcpu = vm.vcpu("vcpu");
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job hammer = vcpu.hammer(GPA + PLACE, 1, 0);
-        vcpu.awaitDone(MANY, limit);
+        vcpu.awaitDone(MANY, bed.limit());
 
         trigger.pull(bed, exporter);
 
@@ -113,7 +111,7 @@ class KvmClassic {
             trigger.undo(bed, exporter);
             hammer = vcpu.resumeAsJob();
         }
-        vcpu.awaitDone(last + MANY, limit);
+        vcpu.awaitDone(last + MANY, bed.limit());
         vcpu.stop();
         Exit end = new Exit(bed.complete(hammer));
         assertThat(end.complete()).isTrue();

@@ -30,7 +30,7 @@ class KvmFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        AllocationFailures.assertLetsGo(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
     }
 
     @Test

@@ -20,8 +20,6 @@ import dmabuflab.scenario.NestedView;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.NestedLeaf;
-import java.time.Duration;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -196,14 +194,14 @@ class KvmPrefault {
                             bed.agent(),
                             "kvm.memslot",
                             other.slot().deleted().arguments(window.vm()));
-            marked.await(limit(bed));
+            marked.await(bed.limit());
             Job refused = other.vcpu().prefaultAsJob(2 * GPA, PAGE);
             assertThat(bed.complete(refused).errno()).as("of that slot").isEqualTo("EAGAIN");
             int queries = queries(bed);
             prefault = window.vcpu().prefaultAsJob(GPA, SOME.length());
             awaitQueries(bed, queries + 1);
         }
-        await(bed, "the tables are obsolete", () -> nested.rootsDropped() > 0);
+        bed.await("the tables are obsolete", () -> nested.rootsDropped() > 0);
         mover.signalFence();
 
         Answer mapped = bed.complete(prefault);
@@ -266,17 +264,6 @@ class KvmPrefault {
     }
 
     private static void awaitQueries(Testbed bed, int count) {
-        await(bed, "the exporter is asked", () -> queries(bed) >= count);
-    }
-
-    private static void await(Testbed bed, String what, BooleanSupplier condition) {
-        long end = System.nanoTime() + limit(bed).toNanos();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("waiting until %s", what).isLessThan(end);
-        }
-    }
-
-    private static Duration limit(Testbed bed) {
-        return bed.guest().scale().silence().dividedBy(2);
+        bed.await("the exporter is asked", () -> queries(bed) >= count);
     }
 }

@@ -38,8 +38,6 @@ class KvmPrivate {
     private static final String REFUSED = "EPERM";
 
     /** VFIO_REGION_INFO_FLAG_PRIVATE. */
-    private static final long REGION_PRIVATE = 1 << 4;
-
     @Test
     @DisplayName("private accesses reach private memory, shared ones exit until userspace converts")
     @Proves({"KV5", "KV1"})
@@ -231,7 +229,7 @@ class KvmPrivate {
         BarFile.Snapshot before = exporter.memory().snapshot();
         Importer.Wish pfns = Importer.Wish.PFN_IMPORTER;
 
-        assertThat(vfio.regionFlags(bar)).isEqualTo(REGION_PRIVATE);
+        assertThat(vfio.regionFlags(bar)).isEqualTo(VfioDevice.REGION_PRIVATE);
         assertThat(vfio.tryRead(bar, 0, 8).errno()).isEqualTo(REFUSED);
         assertThat(vfio.tryWrite(bar, 0, "ff").errno()).isEqualTo(REFUSED);
         assertThat(vfio.tryMap(bar, SOME, "mapping").errno()).isEqualTo(REFUSED);
@@ -270,7 +268,7 @@ class KvmPrivate {
         VfioDevice again = VfioDevice.reopen(bed.agent(), vfio.bdf(), vfio.name());
         again.memory(true);
 
-        assertThat(again.regionFlags(bar) & REGION_PRIVATE).isZero();
+        assertThat(again.regionFlags(bar) & VfioDevice.REGION_PRIVATE).isZero();
         assertThat(again.tryWrite(bar, 0, "0100000000000000")).matches(Answer::ok);
         assertThat(exporter.memory().readLong(0)).isEqualTo(1);
         assertThat(again.tryRead(bar, 0, 8)).matches(Answer::ok);

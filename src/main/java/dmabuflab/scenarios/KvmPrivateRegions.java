@@ -22,8 +22,6 @@ import org.junit.jupiter.api.Test;
 @CpusInTurns
 class KvmPrivateRegions {
     /** VFIO_REGION_INFO_FLAG_PRIVATE. */
-    private static final long REGION_PRIVATE = 1 << 4;
-
     private static final Range PAGE = new Range(0, Exporter.PAGE);
 
     @Test
@@ -41,7 +39,7 @@ class KvmPrivateRegions {
         assertThat(bed.decoded(vfio, VfioDevice.ROM)).isEqualTo(before);
         vfio.close();
         VfioDevice again = VfioDevice.reopen(bed.agent(), vfio.bdf(), vfio.name());
-        assertThat(again.regionFlags(VfioDevice.ROM) & REGION_PRIVATE).isZero();
+        assertThat(again.regionFlags(VfioDevice.ROM) & VfioDevice.REGION_PRIVATE).isZero();
         assertThat(again.tryRead(VfioDevice.ROM, 0, 2).text("data")).isEqualTo("55aa");
         assertThat(bed.decoded(vfio, VfioDevice.ROM)).isGreaterThan(before);
     }
@@ -70,7 +68,7 @@ class KvmPrivateRegions {
     }
 
     private static void assertClosed(VfioDevice vfio, int region) {
-        assertThat(vfio.regionFlags(region)).isEqualTo(REGION_PRIVATE);
+        assertThat(vfio.regionFlags(region)).isEqualTo(VfioDevice.REGION_PRIVATE);
         assertThat(vfio.tryRead(region, 0, 2).errno()).isEqualTo("EPERM");
         assertThat(vfio.tryWrite(region, 0, "55aa").errno()).isEqualTo("EPERM");
         assertThat(vfio.tryMap(region, PAGE, "mapping").errno()).isEqualTo("EPERM");

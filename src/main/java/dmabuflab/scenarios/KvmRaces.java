@@ -75,11 +75,10 @@ class KvmRaces {
         exporter.vfio().memory(false);
         exporter.vfio().memory(true);
         window.assertUnmapped();
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job write;
         try (Hold answer = Hold.at(bed.agent(), "kvm_dmabuf_get_pfn")) {
             write = window.vcpu().writeAsJob(KvmWindow.GPA + KvmWindow.USED, 7);
-            answer.await(limit);
+            answer.await(bed.limit());
 
             exporter.vfio().memory(false);
 
@@ -137,7 +136,7 @@ class KvmRaces {
         Job prefault;
         try (Hold answer = Hold.at(bed.agent(), "kvm_dmabuf_get_pfn")) {
             prefault = window.vcpu().prefaultAsJob(KvmWindow.GPA, SOME.length());
-            answer.await(bed.guest().scale().silence().dividedBy(2));
+            answer.await(bed.limit());
 
             exporter.vfio().memory(false);
 

@@ -94,7 +94,7 @@ class KvmTeardown {
         assertThat(bed.buffers()).as("dma-bufs that the process has left").isZero();
         exporter.vfio().memory(false);
         exporter.vfio().memory(true);
-        AllocationFailures.assertLetsGo(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
         assertThat(exporter.memory().changedRanges(last)).as("memory that changed").isEmpty();
     }
 
@@ -104,7 +104,7 @@ class KvmTeardown {
         Job ends;
         try (Hold detached = Hold.at(bed.agent(), "dma_buf_detach")) {
             ends = end.get();
-            detached.await(bed.guest().scale().silence().dividedBy(2));
+            detached.await(bed.limit());
             assertThat(nested.leaves(GPA, SOME.length())).isEmpty();
             assertThat(bed.attachments()).isZero();
         }
@@ -113,11 +113,8 @@ class KvmTeardown {
 
     /** The vCPU's counter in memory goes up. */
     private static void awaitWrites(Testbed bed, Exporter exporter) {
-        long end = System.nanoTime() + bed.guest().scale().silence().toNanos() / 2;
-        while (exporter.memory().readLong(SOME.offset()) < 100) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("the vCPU of the other process does not write");
-            }
-        }
+        bed.await(
+                "the vCPU of the other process writes",
+                () -> exporter.memory().readLong(SOME.offset()) >= 100);
     }
 }

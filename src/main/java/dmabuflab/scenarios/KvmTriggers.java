@@ -14,7 +14,6 @@ import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
 import dmabuflab.scenario.Trigger.Effect;
-import java.time.Duration;
 import org.junit.jupiter.api.DisplayName;
 
 /** KVM as importer, and each thing that ends access: what vCPUs can do before, then, and after. */
@@ -64,9 +63,8 @@ class KvmTriggers {
     void hammeringEnds(Testbed bed, Trigger trigger) {
         Exporter exporter = bed.exporter();
         KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job hammer = window.vcpu().hammer(KvmWindow.GPA, PLACES, Exporter.PAGE);
-        window.vcpu().awaitDone(MANY, limit);
+        window.vcpu().awaitDone(MANY, bed.limit());
 
         trigger.pull(bed, exporter);
 
@@ -96,7 +94,7 @@ class KvmTriggers {
             // Also after a moment without access, if the vCPU met it.
             hammer = window.vcpu().resumeAsJob();
         }
-        window.vcpu().awaitDone(last + MANY, limit);
+        window.vcpu().awaitDone(last + MANY, bed.limit());
         window.vcpu().stop();
         Exit end = new Exit(bed.complete(hammer));
         assertThat(end).matches(Exit::complete);

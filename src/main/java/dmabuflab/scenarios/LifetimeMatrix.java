@@ -50,8 +50,8 @@ class LifetimeMatrix {
         bed.requireSeries("lifetimes");
         Exporter device = bed.exporter();
         TestExporter exporter =
-                TestExporter.create(bed.agent(), "exporter", lifetime, place(device, 0));
-        exporter.place(place(device, OTHER_PLACE).get(0));
+                TestExporter.create(bed.agent(), "exporter", lifetime, List.of(place(device, 0)));
+        exporter.place(place(device, OTHER_PLACE));
         ImporterUnderTest importer = ImporterUnderTest.of(kind, bed, device);
         long attachments = bed.attachments();
         int attaches = bed.events(ATTACH).size();
@@ -87,8 +87,8 @@ class LifetimeMatrix {
         }
     }
 
-    private static List<Segment> place(Exporter device, int number) {
-        return List.of(Segment.bar(device.vfio().bdf(), device.bar(), PLACES[number], PAGES));
+    private static Segment place(Exporter device, int number) {
+        return Segment.bar(device.vfio().bdf(), device.bar(), PLACES[number], PAGES);
     }
 
     /** A write arrives in this place, and nowhere else in either. */

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongFunction;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -86,7 +87,7 @@ class Moves {
                 exporter.place(
                         Segment.ram(PAGES / 2, 1),
                         Segment.bar(device.vfio().bdf(), device.bar(), 4 << 20, PAGES / 2));
-        ImporterUnderTest importer = ImporterUnderTest.of(kind, bed, device);
+        ImporterUnderTest.Racing importer = ImporterUnderTest.racing(kind, bed);
         assertThat(importer.attach(exporter.buffer()).errno()).isEmpty();
 
         List<Lane> lanes =
@@ -199,21 +200,28 @@ class Moves {
 
     /** All bytes of a place in RAM, from outside. */
     private static byte[] content(Testbed bed, TestExporter exporter, int place) {
-        return content(bed, null, exporter, place);
+        return content(exporter, place, pfn -> bed.ram().read(pfn * PAGE, (int) PAGE));
     }
 
     /** The same of a place that may be in the BAR of a device. */
     private static byte[] content(Testbed bed, Exporter device, TestExporter exporter, int place) {
-        byte[] all = new byte[(int) (PAGES * PAGE)];
-        for (int page = 0; page < PAGES; page++) {
-            long pfn = exporter.pfn(place, page);
-            long inBar = device == null ? -1 : pfn - device.pfn(0);
-            byte[] bytes =
-                    inBar >= 0 && inBar < device.size() / PAGE
+        return content(
+                exporter,
+                place,
+                pfn -> {
+                    long inBar = pfn - device.pfn(0);
+                    return inBar >= 0 && inBar < device.size() / PAGE
                             ? device.memory().read(inBar * PAGE, (int) PAGE)
                             : bed.ram().read(pfn * PAGE, (int) PAGE);
-            System.arraycopy(bytes, 0, all, (int) (page * PAGE), (int) PAGE);
+                });
+    }
+
+    private static byte[] content(
+            TestExporter exporter, int place, LongFunction<byte[]> pageOfPfn) {
+        ByteBuffer all = ByteBuffer.allocate((int) (PAGES * PAGE));
+        for (int page = 0; page < PAGES; page++) {
+            all.put(pageOfPfn.apply(exporter.pfn(place, page)));
         }
-        return all;
+        return all.array();
     }
 }

@@ -26,7 +26,7 @@ class RdmaFaults {
     /** Whatever has failed, the device can be let go, and nothing of it is left. */
     @AfterEach
     void deviceLetsGo(Testbed bed) {
-        AllocationFailures.assertLetsGo(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
     }
 
     @Test

@@ -20,7 +20,6 @@ import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.BarFile;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -84,9 +83,8 @@ class RdmaNetwork {
     void lostPacketsComeTooLate(Testbed bed) {
         Exporter exporter = bed.exporter();
         connect(bed, exporter);
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job job = from.hammer(Hammer.write(local).remote(region, 8));
-        from.awaitAcknowledged(MANY / 10, limit);
+        from.awaitAcknowledged(MANY / 10, bed.limit());
 
         exporter.vfio().memory(false);
 

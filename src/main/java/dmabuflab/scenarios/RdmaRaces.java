@@ -58,7 +58,6 @@ class RdmaRaces {
         RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register(RdmaWindow.PINNED);
         window.assertWorks();
         bed.trace().add(List.of(), List.of("p:dmabuflab/copied memcpy_toio"));
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         window.local().write(0, RdmaWindow.bytes(7));
         window.reconnect(QueuePair.Path.DEFAULT.withoutEnd());
         Job write;
@@ -69,13 +68,15 @@ class RdmaRaces {
                             .postAsJob(
                                     WorkRequest.write(window.local(), 0, Long.BYTES)
                                             .remote(window.region(), 0));
-            access.await(limit);
+            access.await(bed.limit());
             revoke =
                     Job.start(
                             bed.agent(),
                             "vfio.command",
                             Map.of("dev", exporter.vfio().name(), "memory", 0));
-            awaitEvent(bed, "dma_buf_invalidate_mappings", limit);
+            bed.await(
+                    "the revoke tells the region",
+                    () -> !bed.events("dma_buf_invalidate_mappings").isEmpty());
 
             assertThat(revoke.await(Duration.ZERO)).as("the revoke").isEmpty();
         }
@@ -88,15 +89,6 @@ class RdmaRaces {
         assertThat(events.get(0)).as("the first of %s", events).contains(" copied:");
         window.assertCutOff();
         assertThat(exporter.memory().changedRanges(returned)).isEmpty();
-    }
-
-    private static void awaitEvent(Testbed bed, String event, Duration limit) {
-        long end = System.nanoTime() + limit.toNanos();
-        while (bed.events(event).isEmpty()) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("no event " + event);
-            }
-        }
     }
 
     private static void registerAgainstRevoke(Testbed bed, Access... access) {

@@ -11,6 +11,9 @@ import dmabuflab.guest.Importer.Run;
 import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.MemoryWindow;
 import dmabuflab.guest.RdmaEndpoint.Access;
+import dmabuflab.guest.TestExporter;
+import dmabuflab.guest.TestExporter.Lifetime;
+import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.guest.WorkRequest;
@@ -30,7 +33,8 @@ import org.junit.jupiter.api.Test;
 @Devices("ivshmem:16M")
 class RdmaRegistration {
     private static final long PAGE = Exporter.PAGE;
-    private static final Range SOME = new Range(2 << 20, 64 * PAGE);
+    private static final long PAGES = 64;
+    private static final Range SOME = new Range(2 << 20, PAGES * PAGE);
 
     @Test
     @DisplayName("what is no part of the buffer, or not aligned like it, is refused")
@@ -83,19 +87,23 @@ class RdmaRegistration {
     @DisplayName("memory that CPUs cannot map is refused, whoever else takes it")
     @Proves({"AT3", "NG1"})
     void notForCpus(Testbed bed) {
-        RdmaWindow window = RdmaWindow.of(bed, bed.exporter(), SOME);
-        DmaBuf mock = DmaBuf.mock(bed.agent(), SOME.length(), "mock");
-        assertThat(bed.importer(mock).runs(0, SOME.length() / PAGE))
+        Exporter device = bed.exporter();
+        RdmaWindow window = RdmaWindow.of(bed, device, SOME);
+        Segment segment = Segment.barWithoutCpu(device.vfio().bdf(), device.bar(), 4 << 20, PAGES);
+        DmaBuf foreign =
+                TestExporter.create(bed.agent(), "foreign", Lifetime.REVOCABLE, List.of(segment))
+                        .buffer();
+        assertThat(bed.importer(foreign).runs(0, PAGES))
                 .extracting(Run::attrs)
-                .containsExactly(Set.of("mmio"));
-        bed.ioas().map(mock, 1L << 30, 0, SOME.length());
+                .containsExactly(Set.of("mmio", "uc"));
+        bed.ioas().map(foreign, 1L << 30, 0, foreign.size());
         long attachments = bed.attachments();
         bed.trace().add(List.of(), List.of("p:dmabuflab/mapped ioremap"));
 
-        assertRefused(window, mock, 0, SOME.length(), "EOPNOTSUPP");
+        assertRefused(window, foreign, 0, PAGES * PAGE, "EOPNOTSUPP");
         assertThat(
                         window.server()
-                                .tryRegister("refused", mock, 0, PAGE, RdmaWindow.ON_DEMAND)
+                                .tryRegister("refused", foreign, 0, PAGE, RdmaWindow.ON_DEMAND)
                                 .errno())
                 .isEqualTo("EOPNOTSUPP");
 

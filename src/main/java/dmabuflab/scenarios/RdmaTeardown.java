@@ -3,7 +3,6 @@ package dmabuflab.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dmabuflab.guest.Answer;
 import dmabuflab.guest.Completion.Status;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.GuestProcess;
@@ -22,9 +21,7 @@ import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
 import dmabuflab.witness.BarFile;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -108,7 +105,7 @@ class RdmaTeardown {
         assertThat(bed.attachments()).isZero();
         Hammer.Result result = assertOver(bed, exporter, job);
         assertThat(result.status()).isIn(LOST);
-        assertDeviceIsFree(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
     }
 
     @Test
@@ -148,16 +145,17 @@ class RdmaTeardown {
 
         apart.kill();
 
-        awaitNoAttachment(bed);
+        // The kernel removes networks, and what is in them, when it finds the time.
+        bed.await("the region ends with its network", () -> bed.attachments() == 0);
         Hammer.Result result = assertOver(bed, exporter, job);
         assertThat(result.status()).isIn(LOST);
         RdmaWindow.of(bed, exporter, SOME).register().assertWorks();
-        assertDeviceIsFree(bed, exporter);
+        DeviceRelease.assertFree(bed, exporter);
     }
 
     private static Job hammer(Testbed bed, QueuePair from, MemoryRegion local, MemoryRegion to) {
         Job job = from.hammer(Hammer.write(local).remote(to, 0));
-        from.awaitAcknowledged(BEFORE, limit(bed));
+        from.awaitAcknowledged(BEFORE, bed.limit());
         return job;
     }
 
@@ -169,25 +167,5 @@ class RdmaTeardown {
         assertThat(last).isBetween(result.acknowledged(), result.posted());
         assertThat(exporter.memory().changedRanges(before)).as("written after").isEmpty();
         return result;
-    }
-
-    private static void assertDeviceIsFree(Testbed bed, Exporter exporter) {
-        Job unbind = Job.start(bed.agent(), "pci.unbind", Map.of("bdf", exporter.vfio().bdf()));
-        exporter.vfio().close();
-        assertThat(bed.complete(unbind)).matches(Answer::ok);
-    }
-
-    /** The kernel removes networks, and what is in them, when it finds the time. */
-    private static void awaitNoAttachment(Testbed bed) {
-        long end = System.nanoTime() + limit(bed).toNanos();
-        while (bed.attachments() > 0) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("the region outlives its network");
-            }
-        }
-    }
-
-    private static Duration limit(Testbed bed) {
-        return bed.guest().scale().silence().dividedBy(2);
     }
 }

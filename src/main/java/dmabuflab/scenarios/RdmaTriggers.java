@@ -19,7 +19,6 @@ import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
 import dmabuflab.scenario.Trigger.Effect;
 import dmabuflab.witness.BarFile;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 
@@ -126,14 +125,13 @@ class RdmaTriggers {
         RdmaWindow window = RdmaWindow.of(bed, exporter, SOME).register(access);
         exporter.memory().fill();
         BarFile.Snapshot before = exporter.memory().snapshot();
-        Duration limit = bed.guest().scale().silence().dividedBy(2);
         Job job =
                 window.from()
                         .hammer(
                                 Hammer.write(window.local())
                                         .remote(window.region(), 0)
                                         .places(PLACES, Exporter.PAGE));
-        window.from().awaitAcknowledged(MANY, limit);
+        window.from().awaitAcknowledged(MANY, bed.limit());
 
         trigger.pull(bed, exporter);
 
