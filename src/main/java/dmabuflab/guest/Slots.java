@@ -80,8 +80,8 @@ final class Slots {
 
     private void execute(String type, String id, Map<String, Object> arguments) {
         if (type.equals("drive")) {
-            arguments.remove(
-                    "if"); // "none" keeps the file format from giving it to a slot of its own
+            // "none" there: else the file format gives the drive to a slot of its own.
+            arguments.remove("if");
             arguments.put("node-name", id);
             guest.qmp().execute("blockdev-add", arguments);
         } else {
