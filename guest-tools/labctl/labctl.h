@@ -405,6 +405,8 @@ int rdma_state(struct call *c);
 int job_start(struct call *c);
 int job_wait(struct call *c);
 int kmemleak_check(struct call *c);
+
+int lockdep_chains(struct call *c);
 int kunit_run(struct call *c);
 int kvm_check(struct call *c);
 int kvm_extension(struct call *c);

@@ -417,6 +417,10 @@ const struct op ops[] = {
 	  "The answer of a job, once it is done; it is handed out once. Default limit "
 	  "0 ms." },
 
+	{ "lockdep.chains", lockdep_chains, ARGS(ARRAY("locks")),
+	  "The locks that were held together, in the order in which they were taken, of "
+	  "all chains with at least two of these. available is false in a kernel without "
+	  "lockdep." },
 	{ "kmemleak.check", kmemleak_check, ARGS(),
 	  "What kmemleak reports, after scans far enough apart: takes 6 seconds. available "
 	  "is false in a kernel without it." },
