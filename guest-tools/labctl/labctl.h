@@ -338,6 +338,7 @@ int importer_detach(struct call *c);
 int importer_query_page(struct call *c);
 int importer_range(struct call *c);
 int importer_runs(struct call *c);
+int importer_time(struct call *c);
 int importer_events(struct call *c);
 int importer_wait(struct call *c);
 int importer_map(struct call *c);

@@ -278,6 +278,35 @@ int importer_runs(struct call *c)
 	return 0;
 }
 
+int importer_time(struct call *c)
+{
+	static const char *const names[] = {
+		[PFN_IMPORTER_TIME_PFN] = "pfn",
+		[PFN_IMPORTER_TIME_ATTRS] = "attrs",
+		[PFN_IMPORTER_TIME_RANGES] = "ranges",
+		[PFN_IMPORTER_TIME_MAP] = "map",
+	};
+	struct pfn_importer_time time = {
+		.first = call_number(c, "first", 0),
+		.step = call_number(c, "step", 0),
+		.count = call_number(c, "count", 0),
+	};
+	const char *what = call_text(c, "what", "");
+	struct handle *h = importer(c);
+
+	if (!h)
+		return -1;
+	while (time.what < ARRAY_SIZE(names) && strcmp(what, names[time.what]))
+		time.what++;
+	if (time.what == ARRAY_SIZE(names))
+		return call_usage(c, "what is pfn, attrs, ranges or map");
+	if (ioctl(h->fd, PFN_IMPORTER_TIME, &time))
+		return call_fail(c, "ioctl(PFN_IMPORTER_TIME)",
+				 "cannot time %s of %s", what, h->name);
+	answer_number(c, "ns", time.ns);
+	return 0;
+}
+
 /* Moves what the kernel has into the handle's list; with events_lock held. */
 static void fetch_events(struct handle *h)
 {

@@ -194,6 +194,11 @@ const struct op ops[] = {
 	  ARGS(TEXT("name"), NUM("first"), NUM("count"), OPT_NUM("max")),
 	  "Where count pages are and what kind of memory they are, as contiguous runs, "
 	  "at most max of them." },
+	{ "importer.time", importer_time,
+	  ARGS(TEXT("name"), TEXT("what"), NUM("count"), OPT_NUM("first"), OPT_NUM("step")),
+	  "How long the kernel takes to do this count times. what is pfn, or attrs for it with "
+	  "its attributes, of pages from first on with this step; ranges for all there are; "
+	  "or map for a mapping of all, its walk and its end." },
 	{ "importer.events", importer_events, ARGS(TEXT("name")),
 	  "Notifies since the last time, and how many were lost." },
 	{ "importer.wait", importer_wait,

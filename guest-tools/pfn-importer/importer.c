@@ -31,6 +31,7 @@
 #include "hold.h"
 #include "pfn_importer.h"
 #include "test_exporter.h"
+#include "timing.h"
 
 MODULE_IMPORT_NS("DMA_BUF");
 
@@ -523,6 +524,8 @@ static long importer_ioctl(struct file *file, unsigned int cmd,
 		return importer_runs(attach, arg);
 	case PFN_IMPORTER_ACCESS:
 		return gpu_access(&imp->gpu, attach, arg);
+	case PFN_IMPORTER_TIME:
+		return timing_run(attach, arg);
 	case PFN_IMPORTER_MAP:
 		return importer_map(imp, attach, arg);
 	case PFN_IMPORTER_UNMAP:

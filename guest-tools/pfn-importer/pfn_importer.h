@@ -119,6 +119,21 @@ struct pfn_importer_access {
 	__u32 faults; /* out: how often the page was asked for */
 };
 
+/* Each of these so often, and how long all together took under resv. */
+#define PFN_IMPORTER_TIME_PFN	 0 /* one page: dma_buf_get_pfn() */
+#define PFN_IMPORTER_TIME_ATTRS	 1 /* the same and what kind of memory it is */
+#define PFN_IMPORTER_TIME_RANGES 2 /* all pages: dma_buf_get_pfn_ranges() */
+#define PFN_IMPORTER_TIME_MAP	 3 /* all pages: map, walk, unmap */
+
+struct pfn_importer_time {
+	__u64 first; /* page; the next ones are step apart, modulo all */
+	__u64 step;
+	__u64 count;
+	__u32 what;
+	__u32 reserved;
+	__u64 ns; /* out */
+};
+
 #define PFN_IMPORTER_ATTACH	  _IOW('P', 0x40, struct pfn_importer_attach)
 #define PFN_IMPORTER_QUERY	  _IOWR('P', 0x41, struct pfn_importer_query)
 #define PFN_IMPORTER_RANGE	  _IOWR('P', 0x42, struct pfn_importer_range)
@@ -129,5 +144,6 @@ struct pfn_importer_access {
 #define PFN_IMPORTER_GET_INFO	  _IOR('P', 0x47, struct pfn_importer_info)
 #define PFN_IMPORTER_RUNS	  _IOWR('P', 0x48, struct pfn_importer_runs)
 #define PFN_IMPORTER_ACCESS	  _IOWR('P', 0x49, struct pfn_importer_access)
+#define PFN_IMPORTER_TIME	  _IOWR('P', 0x4a, struct pfn_importer_time)
 
 #endif

@@ -32,8 +32,9 @@ import picocli.CommandLine.Spec;
             "guests: cold boot against a restored guest. build: when nothing has changed.",
             "faults: those of a virtual machine on device memory, by a slot over a dma-buf",
             "against one over an mmap. registration: memory registered for RDMA by its PFNs",
-            "against by a scatterlist. catalogue: all of it with one and with two guests at",
-            "once."
+            "against by a scatterlist. attributes: what kind of memory is at a PFN, by asking its",
+            "exporter against by looking it up; and PFNs of all pages against a mapping.",
+            "catalogue: all of it with one and with two guests at once."
         },
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
@@ -43,6 +44,7 @@ final class BenchCommand implements Callable<Integer> {
         BUILD,
         FAULTS,
         REGISTRATION,
+        ATTRIBUTES,
         CATALOGUE;
 
         @Override
@@ -73,7 +75,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--report",
             paramLabel = "DIR",
-            description = "write bench.json there, and registration.svg, a plot of that part")
+            description = "write bench.json there, and plots: registration.svg, attributes.svg")
     Optional<Path> directory = Optional.empty();
 
     private PrintWriter out;
@@ -104,6 +106,7 @@ final class BenchCommand implements Callable<Integer> {
                 case BUILD -> build();
                 case FAULTS -> faults(warm);
                 case REGISTRATION -> registration(warm);
+                case ATTRIBUTES -> attributes(warm);
                 case CATALOGUE -> catalogue();
             }
         }
@@ -170,6 +173,31 @@ final class BenchCommand implements Callable<Integer> {
                         print(samples);
                         report.add(samples);
                     });
+        }
+    }
+
+    private void attributes(Lab warm) {
+        if (!warm.kernel().hasImporter()) {
+            print("attributes: this kernel is without the series, which adds them");
+            return;
+        }
+        try (Guest guest = start(warm, started -> {})) {
+            AttributeBench bench = new AttributeBench(guest.agent(), rounds);
+            for (int ranges : AttributeBench.RANGES) {
+                Figures figures = bench.lookups(ranges);
+                print(figures);
+                report.add(Part.ATTRIBUTES, figures.title(), figures.all());
+                report.plot(
+                        Part.ATTRIBUTES,
+                        "nanoseconds for a PFN and its attributes, another range each time"
+                                + " (logarithmic)",
+                        AttributeBench.bars(figures));
+            }
+            for (Figures figures :
+                    List.of(bench.whileRegistering(), bench.mapping(0), bench.mapping(9))) {
+                print(figures);
+                report.add(Part.ATTRIBUTES, figures.title(), figures.all());
+            }
         }
     }
 

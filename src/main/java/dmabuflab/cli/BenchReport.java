@@ -13,14 +13,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a bench leaves in a directory: all figures in bench.json, for programs, and a plot of the
- * memory that registration takes. There is a results.json of runs only.
+ * What a bench leaves in a directory: all figures in bench.json, for programs, and a plot of some
+ * parts. There is a results.json of runs only.
  */
 final class BenchReport {
     private static final ObjectMapper MAPPER =
@@ -28,7 +29,7 @@ final class BenchReport {
 
     private final Map<String, String> environment;
     private final List<Map<String, Object>> figures = new ArrayList<>();
-    private final List<BarChart.Group> groups = new ArrayList<>();
+    private final Map<Part, BarChart> charts = new EnumMap<>(Part.class);
 
     /**
      * @param environment what it is measured on
@@ -55,10 +56,21 @@ final class BenchReport {
         Map<String, Double> bars = new LinkedHashMap<>();
         bars.put("by PFN", samples.kernelMemoryByPfn());
         bars.put("by scatterlist", samples.kernelMemoryByScatterlist());
-        groups.add(new BarChart.Group(samples.kind(), bars));
+        plot(
+                Part.REGISTRATION,
+                "KiB of kernel memory for a GiB that is registered (logarithmic)",
+                new BarChart.Group(samples.kind(), bars));
     }
 
-    private void add(Part part, String of, Collection<Samples> samples) {
+    /** Adds bars to the plot of a part. */
+    void plot(Part part, String title, BarChart.Group group) {
+        charts.computeIfAbsent(part, each -> new BarChart(title, new ArrayList<>()))
+                .groups()
+                .add(group);
+    }
+
+    /** Adds figures of one case, named in {@code of}. */
+    void add(Part part, String of, Collection<Samples> samples) {
         for (Samples each : samples) {
             Map<String, Object> figure = new LinkedHashMap<>();
             figure.put("part", part.toString());
@@ -79,10 +91,8 @@ final class BenchReport {
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("strings and numbers are always JSON", e);
         }
-        if (!groups.isEmpty()) {
-            String title = "KiB of kernel memory for a GiB that is registered (logarithmic)";
-            ReportWriters.replace(
-                    directory.resolve("registration.svg"), new BarChart(title, groups).svg());
-        }
+        charts.forEach(
+                (part, chart) ->
+                        ReportWriters.replace(directory.resolve(part + ".svg"), chart.svg()));
     }
 }

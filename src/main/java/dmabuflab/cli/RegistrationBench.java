@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dmabuflab.cli.RegistrationSamples.Cost;
 import dmabuflab.cli.RegistrationSamples.Round;
 import dmabuflab.guest.Agent;
@@ -14,6 +13,7 @@ import dmabuflab.guest.Importer;
 import dmabuflab.guest.MemoryRegion;
 import dmabuflab.guest.MemoryUse;
 import dmabuflab.guest.NetInterface;
+import dmabuflab.guest.PciBus;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.RdmaEndpoint;
@@ -158,18 +158,9 @@ final class RegistrationBench {
     }
 
     private Importer attach(DmaBuf buffer, String name) {
-        Importer.Wish wish = Importer.Wish.PFN_IMPORTER.mapOnly().forDevice(busMaster());
+        Importer.Wish wish =
+                Importer.Wish.PFN_IMPORTER.mapOnly().forDevice(new PciBus(agent).busMaster());
         return Importer.attach(agent, buffer, wish, name);
-    }
-
-    /** A device that reaches as much as this maps at once, as edu does not: the agent's own. */
-    private String busMaster() {
-        for (JsonNode device : agent.call("pci.list", Map.of()).json().required("devices")) {
-            if (device.required("driver").asText().equals("virtio-pci")) {
-                return device.required("bdf").asText();
-            }
-        }
-        throw wrong("the guest has no virtio device");
     }
 
     private static Map<String, ?> name(Importer importer) {

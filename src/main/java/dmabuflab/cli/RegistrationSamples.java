@@ -2,10 +2,7 @@
 package dmabuflab.cli;
 
 import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.stream.Collectors;
 
 /**
  * What it costs to register one kind of memory by its PFNs and by a scatterlist, measured in turns.
@@ -27,9 +24,8 @@ final class RegistrationSamples {
     private static final double NOTHING = 1;
 
     private final String kind;
-    private final String explanation;
     private final double gib;
-    private final Map<String, Samples> samples = new LinkedHashMap<>();
+    private final Figures figures;
 
     /**
      * @param kind of memory
@@ -38,8 +34,8 @@ final class RegistrationSamples {
      */
     RegistrationSamples(String kind, String explanation, long size) {
         this.kind = kind;
-        this.explanation = explanation;
         this.gib = size / (double) (1 << 30);
+        this.figures = new Figures(kind + "; " + explanation);
     }
 
     /** Adds one round: only what was measured next to each other is compared. */
@@ -48,7 +44,7 @@ final class RegistrationSamples {
         double byScatterlist = perGib(scatterlist.all().total(), scatterlist.page().total());
         add(TOTAL, "KiB/GiB", byPfn, byScatterlist);
         if (byPfn > NOTHING && byScatterlist > NOTHING) {
-            sample(TOTAL + RATIO, "x", byScatterlist / byPfn);
+            figures.add(TOTAL + RATIO, "x", byScatterlist / byPfn);
         }
         add(
                 "of it slab",
@@ -74,22 +70,18 @@ final class RegistrationSamples {
         if (scatterlist.isPresent()) {
             addWithRatio(what, unit, pfn, scatterlist.getAsDouble());
         } else {
-            sample(what + PFN, unit, pfn);
+            figures.add(what + PFN, unit, pfn);
         }
     }
 
     private void addWithRatio(String what, String unit, double pfn, double scatterlist) {
         add(what, unit, pfn, scatterlist);
-        sample(what + RATIO, "x", scatterlist / pfn);
+        figures.add(what + RATIO, "x", scatterlist / pfn);
     }
 
     private void add(String what, String unit, double pfn, double scatterlist) {
-        sample(what + PFN, unit, pfn);
-        sample(what + SCATTERLIST, unit, scatterlist);
-    }
-
-    private void sample(String what, String unit, double value) {
-        samples.computeIfAbsent(what, each -> new Samples("  " + each, unit)).add(value);
+        figures.add(what + PFN, unit, pfn);
+        figures.add(what + SCATTERLIST, unit, scatterlist);
     }
 
     String kind() {
@@ -98,25 +90,19 @@ final class RegistrationSamples {
 
     /** KiB for a GiB, by PFNs. */
     double kernelMemoryByPfn() {
-        return samples.get(TOTAL + PFN).median();
+        return figures.median(TOTAL + PFN);
     }
 
     double kernelMemoryByScatterlist() {
-        return samples.get(TOTAL + SCATTERLIST).median();
+        return figures.median(TOTAL + SCATTERLIST);
     }
 
     Collection<Samples> all() {
-        return samples.values();
+        return figures.all();
     }
 
     @Override
     public String toString() {
-        return samples.values().stream()
-                .map(Samples::toString)
-                .collect(
-                        Collectors.joining(
-                                System.lineSeparator(),
-                                kind + "; " + explanation + System.lineSeparator(),
-                                ""));
+        return figures.toString();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.guest;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.Map;
 
@@ -10,6 +11,16 @@ public final class PciBus {
 
     public PciBus(Agent agent) {
         this.agent = agent;
+    }
+
+    /** A device whose DMA reaches all of the guest's memory: the one the agent is heard through. */
+    public String busMaster() {
+        for (JsonNode device : agent.call("pci.list", Map.of()).json().required("devices")) {
+            if (device.required("driver").asText().equals("virtio-pci")) {
+                return device.required("bdf").asText();
+            }
+        }
+        throw new IllegalStateException("a guest whose agent answers has a virtio device");
     }
 
     /** Removes a device as if it were unplugged; blocks until its driver has let go. */

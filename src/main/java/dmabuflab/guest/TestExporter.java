@@ -71,6 +71,7 @@ public final class TestExporter {
         MAPPABLE
     }
 
+    private static final String DMABUF = ".dmabuf";
     private static final int EIO = 5;
     private static final int ENOSPC = 28;
 
@@ -81,7 +82,7 @@ public final class TestExporter {
     private TestExporter(Agent agent, String name) {
         this.agent = agent;
         this.name = name;
-        buffer = new DmaBuf(agent, name + ".dmabuf");
+        buffer = new DmaBuf(agent, name + DMABUF);
     }
 
     /** A buffer that is in the place made of {@code segments}, which is number 0. */
@@ -91,17 +92,22 @@ public final class TestExporter {
             Lifetime lifetime,
             List<Segment> segments,
             Ability... abilities) {
-        TestExporter exporter = new TestExporter(agent, name);
+        agent.call("exporter.create", arguments(name, lifetime, segments, abilities));
+        return new TestExporter(agent, name);
+    }
+
+    /** What an agent is asked for to make such a buffer, which is called NAME.dmabuf then. */
+    public static Map<String, ?> arguments(
+            String name, Lifetime lifetime, List<Segment> segments, Ability... abilities) {
         Map<String, Object> arguments = new LinkedHashMap<>();
         arguments.put("name", name);
-        arguments.put("dmabuf", exporter.buffer.name());
+        arguments.put("dmabuf", name + DMABUF);
         arguments.put("lifetime", lifetime.toString());
         arguments.put("segments", descriptions(segments));
         for (Ability ability : abilities) {
             arguments.put(ability.name().toLowerCase(Locale.ROOT), 1);
         }
-        agent.call("exporter.create", arguments);
-        return exporter;
+        return arguments;
     }
 
     private static List<Map<String, ?>> descriptions(List<Segment> segments) {
@@ -174,7 +180,12 @@ public final class TestExporter {
     }
 
     /** The end of the exporter: the memory is gone for ever, unless it was to stay. */
-    public Answer tryClose() {
+    public void end() {
+        agent.call("handle.close", Map.of("name", name));
+    }
+
+    /** The same with its answer. */
+    public Answer tryEnd() {
         return agent.attempt("handle.close", Map.of("name", name));
     }
 }

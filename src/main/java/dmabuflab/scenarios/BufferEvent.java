@@ -32,7 +32,7 @@ enum BufferEvent {
     END(null) {
         @Override
         Answer attempt(TestExporter exporter) {
-            return exporter.tryClose();
+            return exporter.tryEnd();
         }
     };
 
