@@ -20,25 +20,49 @@ static uint64_t number(json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-static bool parse_segment(json_t *given, struct test_exporter_segment *s)
+static bool parse_bar(struct call *c, json_t *given, const char *device,
+		      struct test_exporter_segment *s)
+{
+	unsigned int devfn;
+
+	s->flags |= TEST_EXPORTER_BAR;
+	s->bar = number(given, "bar");
+	s->offset = number(given, "offset");
+	if (!parse_bdf(device, &s->domain, &s->bus, &devfn)) {
+		call_usage(c, "a segment's device is like 0000:01:00.0");
+		return false;
+	}
+	s->devfn = devfn;
+	return true;
+}
+
+static bool parse_mapping(struct call *c, const char *name,
+			  struct test_exporter_segment *s)
+{
+	struct handle *h = handle_get_named(c, name, HANDLE_MAPPING);
+
+	if (!h)
+		return false;
+	s->flags |= TEST_EXPORTER_USER;
+	s->offset = (uintptr_t)h->address;
+	return true;
+}
+
+static bool parse_segment(struct call *c, json_t *given,
+			  struct test_exporter_segment *s)
 {
 	const char *device =
 		json_string_value(json_object_get(given, "device"));
-	unsigned int devfn;
+	const char *mapping =
+		json_string_value(json_object_get(given, "mapping"));
 
 	s->nr_pages = number(given, "pages");
 	s->order = number(given, "order");
 	if (number(given, "no_cpu"))
 		s->flags |= TEST_EXPORTER_NO_CPU;
-	if (!device)
-		return true;
-	s->flags |= TEST_EXPORTER_BAR;
-	s->bar = number(given, "bar");
-	s->offset = number(given, "offset");
-	if (!parse_bdf(device, &s->domain, &s->bus, &devfn))
-		return false;
-	s->devfn = devfn;
-	return true;
+	if (mapping)
+		return parse_mapping(c, mapping, s);
+	return !device || parse_bar(c, given, device, s);
 }
 
 static bool parse_place(struct call *c, struct test_exporter_segment *segments,
@@ -55,11 +79,8 @@ static bool parse_place(struct call *c, struct test_exporter_segment *segments,
 		return false;
 	}
 	for (i = 0; i < place->nr_segments; i++) {
-		if (!parse_segment(json_array_get(given, i), &segments[i])) {
-			call_usage(c,
-				   "a segment's device is like 0000:01:00.0");
+		if (!parse_segment(c, json_array_get(given, i), &segments[i]))
 			return false;
-		}
 	}
 	return true;
 }

@@ -151,8 +151,8 @@ const struct op ops[] = {
 	  ARGS(TEXT("name"), TEXT("dmabuf"), TEXT("lifetime"), ARRAY("segments"),
 	       OPT_NUM("can_pin"), OPT_NUM("mappable")),
 	  "Makes a dma-buf of the test exporter, pinned, revocable or dynamic. A segment is "
-	  "pages of RAM, in pieces of an order, or of a device's bar from offset on; no_cpu "
-	  "says that the CPU must not map it. With can_pin=1 it stays for who tolerates "
+	  "pages of RAM, in pieces of an order, or of a device's bar from offset on, or the "
+	  "first ones of a mapping of ours, which are pinned; no_cpu says that the CPU must not map it. With can_pin=1 it stays for who tolerates "
 	  "nothing else, with mappable=1 it can be mapped by scatterlist." },
 	{ "exporter.place", exporter_place, ARGS(TEXT("name"), ARRAY("segments")),
 	  "Another place of the same size that it can move to; the first is place 0." },

@@ -23,6 +23,7 @@ struct piece {
 	u64 pfn;
 	u32 attrs;
 	bool registered;
+	bool pinned;	    /* memory of user space */
 	struct page *page;  /* of RAM, else */
 	void __iomem *mmio; /* of a BAR, along with */
 	struct pci_dev *pdev;
@@ -39,14 +40,20 @@ static u64 segment_pieces(const struct test_exporter_segment *s)
 {
 	if (s->flags & TEST_EXPORTER_BAR)
 		return 1;
+	if (s->flags & TEST_EXPORTER_USER)
+		return s->nr_pages;
 	return s->nr_pages >> s->order;
 }
 
 static bool segment_ok(const struct test_exporter_segment *s)
 {
 	if (!s->nr_pages || s->nr_pages > MAX_ORDER_NR_PAGES * 1024 ||
-	    s->flags & ~(TEST_EXPORTER_NO_CPU | TEST_EXPORTER_BAR))
+	    s->flags & ~(TEST_EXPORTER_NO_CPU | TEST_EXPORTER_BAR |
+			 TEST_EXPORTER_USER))
 		return false;
+	if (s->flags & TEST_EXPORTER_USER)
+		return PAGE_ALIGNED(s->offset) &&
+		       !(s->flags & TEST_EXPORTER_BAR);
 	if (s->flags & TEST_EXPORTER_BAR)
 		return PAGE_ALIGNED(s->offset) && s->bar < PCI_STD_NUM_BARS &&
 		       s->bus <= 0xff && s->devfn <= 0xff;
@@ -62,6 +69,26 @@ static int piece_of_ram(struct piece *piece,
 	if (!piece->page)
 		return -ENOMEM;
 	piece->nr_pages = 1ULL << s->order;
+	piece->attrs = DMA_BUF_PFN_PAGES;
+	piece->pfn = page_to_pfn(piece->page);
+	return 0;
+}
+
+/* Page number n of the segment, which stays where it is until it is unpinned.
+ */
+static int piece_of_user(struct piece *piece,
+			 const struct test_exporter_segment *s, u64 n)
+{
+	long ret =
+		pin_user_pages_fast(s->offset + (n << PAGE_SHIFT), 1,
+				    FOLL_WRITE | FOLL_LONGTERM, &piece->page);
+
+	if (ret != 1) {
+		piece->page = NULL;
+		return ret < 0 ? ret : -EFAULT;
+	}
+	piece->pinned = true;
+	piece->nr_pages = 1;
 	piece->attrs = DMA_BUF_PFN_PAGES;
 	piece->pfn = page_to_pfn(piece->page);
 	return 0;
@@ -126,12 +153,14 @@ static int piece_register(struct piece *piece)
 }
 
 static int piece_init(struct piece *piece,
-		      const struct test_exporter_segment *s)
+		      const struct test_exporter_segment *s, u64 n)
 {
 	int ret;
 
 	if (s->flags & TEST_EXPORTER_BAR)
 		ret = piece_of_bar(piece, s);
+	else if (s->flags & TEST_EXPORTER_USER)
+		ret = piece_of_user(piece, s, n);
 	else
 		ret = piece_of_ram(piece, s);
 	if (ret)
@@ -146,7 +175,9 @@ static void piece_exit(struct piece *piece)
 {
 	if (piece->registered)
 		dma_buf_pfn_attrs_unregister(piece->pfn);
-	if (piece->page)
+	if (piece->pinned)
+		unpin_user_page(piece->page);
+	else if (piece->page)
 		__free_pages(piece->page, ilog2(piece->nr_pages));
 	if (piece->mmio) {
 		iounmap(piece->mmio);
@@ -165,9 +196,9 @@ static int place_fill(struct place *place,
 	int ret;
 
 	for (s = 0; s < nr_segments; s++) {
-		for (n = segment_pieces(&segments[s]); n; n--, piece++) {
+		for (n = 0; n < segment_pieces(&segments[s]); n++, piece++) {
 			piece->pgoff = place->nr_pages;
-			ret = piece_init(piece, &segments[s]);
+			ret = piece_init(piece, &segments[s], n);
 			if (ret)
 				return ret;
 			place->nr_pages += piece->nr_pages;

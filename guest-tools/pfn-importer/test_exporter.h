@@ -2,8 +2,9 @@
 /*
  * /dev/test_exporter: a dma-buf exporter driven from user space.
  *
- * One open file is one buffer. It has places, which are pieces of RAM and parts
- * of BARs that add up to its size, and is in one of them at a time. Closing the
+ * One open file is one buffer. It has places, which are pieces of RAM, parts of
+ * BARs and pages of user space that add up to its size, and is in one of them at
+ * a time. Closing the
  * file ends a move and takes the memory away for ever, unless it was promised
  * to stay; the buffer's own file descriptor stays what it is.
  */
@@ -15,13 +16,14 @@
 
 #define TEST_EXPORTER_NO_CPU 0x1 /* attribute: the CPU must not map it */
 #define TEST_EXPORTER_BAR    0x2 /* part of a BAR, not RAM */
+#define TEST_EXPORTER_USER   0x4 /* pages of the caller, pinned */
 
 struct test_exporter_segment {
 	__u64 nr_pages;
 	__u32 flags;
 	__u32 order;  /* of each piece of RAM */
-	__u64 offset; /* into the BAR in bytes, and the rest only for BARs */
-	__u32 domain;
+	__u64 offset; /* into the BAR in bytes, or where the caller has them */
+	__u32 domain; /* from here on only of a BAR */
 	__u16 bus;
 	__u16 devfn;
 	__u32 bar;

@@ -37,6 +37,11 @@ public final class TestExporter {
             return new Segment(Map.of("pages", pages, "no_cpu", 1));
         }
 
+        /** The first pages of a mapping of plain memory, which are pinned; they can be unmapped. */
+        public static Segment pinned(BarMapping mapping, long pages) {
+            return new Segment(Map.of("pages", pages, "mapping", mapping.name()));
+        }
+
         /** Pages of a BAR whose memory decoding is on; {@code offset} is in bytes. */
         public static Segment bar(String bdf, int bar, long offset, long pages) {
             return new Segment(bar(bdf, bar, offset, pages, 0));

@@ -190,9 +190,7 @@ class Moves {
     }
 
     private static long word(Testbed bed, long pfn, long offset) {
-        return ByteBuffer.wrap(bed.ram().read(pfn * PAGE + offset, Long.BYTES))
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .getLong();
+        return bed.ram().readLong(pfn * PAGE + offset);
     }
 
     /** All bytes of a place in RAM, from outside. */
