@@ -19,6 +19,7 @@ import java.util.Map;
  * @param directory its artefacts, null when there are none
  * @param witnesses what each witness said
  * @param rerun the command that runs just this one again
+ * @param cell its place in a table of the scenario's cases, null when it has told none
  * @param partOf id of the scenario that ran it as one of its cases, null for a scenario itself
  */
 public record ScenarioResult(
@@ -34,6 +35,7 @@ public record ScenarioResult(
         Path directory,
         Map<String, List<String>> witnesses,
         String rerun,
+        Cell cell,
         String partOf) {
 
     /** Whether it is one of several verdicts that came out of one scenario. */
@@ -45,6 +47,11 @@ public record ScenarioResult(
     String className() {
         int dot = id.indexOf('.');
         return dot < 0 ? id : id.substring(0, dot);
+    }
+
+    /** The id without the case in brackets, the same for all cases of a scenario. */
+    String scenarioId() {
+        return id.replaceFirst("\\[.*", "");
     }
 
     /** The id's part behind the first dot: method and case. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.report.Cell;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;
@@ -42,6 +43,11 @@ final class Attempt {
     /** What the scenario had to tell of its parts so far. */
     List<Part> parts() {
         return parts;
+    }
+
+    /** What the scenario has said that it expects, if it came to that. */
+    Optional<Cell> expected() {
+        return testbed == null ? Optional.empty() : testbed.expected();
     }
 
     Testbed testbed() {

@@ -78,6 +78,11 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                                     context.publishReportEntry(
                                             ReportingListener.WITNESS + witness,
                                             String.join("\n", said)));
+            attempt.expected()
+                    .ifPresent(
+                            cell ->
+                                    context.publishReportEntry(
+                                            ReportingListener.CELL, Expectation.value(cell)));
             attempt.parts().forEach(part -> context.publishReportEntry(part.key(), part.value()));
         }
     }

@@ -66,6 +66,7 @@ record Part(int number, String name, Outcome outcome, String message) {
                 scenario.directory(),
                 Map.of(),
                 scenario.rerun(),
+                null,
                 scenario.id());
     }
 }

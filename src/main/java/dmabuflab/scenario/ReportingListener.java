@@ -37,6 +37,9 @@ public final class ReportingListener implements TestExecutionListener {
     static final String BOOT = "boot";
     static final String WITNESS = "witness ";
 
+    /** See {@link Expectation}. */
+    static final String CELL = "cell";
+
     /** Followed by what {@link Part#key} makes. */
     static final String PART = "part ";
 
@@ -164,6 +167,7 @@ public final class ReportingListener implements TestExecutionListener {
         Map<String, String> said = entries.getOrDefault(test.getUniqueId(), Map.of());
         String id = ScenarioId.of(test).map(ScenarioId::toString).orElse(test.getDisplayName());
         String directory = said.get(DIRECTORY);
+        String cell = said.get(CELL);
         ScenarioResult scenario =
                 new ScenarioResult(
                         id,
@@ -178,6 +182,7 @@ public final class ReportingListener implements TestExecutionListener {
                         directory == null ? null : Path.of(directory),
                         witnesses(said),
                         ScenarioId.of(test).map(options::rerun).orElse("./lab run"),
+                        cell == null ? null : Expectation.read(cell),
                         null);
         results.put(test.getUniqueId(), scenario);
         for (Part part : Part.among(said)) {

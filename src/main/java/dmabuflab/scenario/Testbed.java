@@ -17,6 +17,7 @@ import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.Vm;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.report.Cell;
 import dmabuflab.witness.BarFile;
 import dmabuflab.witness.KvmTrace;
 import dmabuflab.witness.MappedMemory;
@@ -32,6 +33,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -57,6 +59,7 @@ public final class Testbed implements AutoCloseable {
     private final IommuView iommu;
     private final Map<Vm, NestedView> nested = new HashMap<>();
     private MappedMemory ram;
+    private Cell expected;
     private boolean recordsKvm;
     private int named;
 
@@ -189,6 +192,20 @@ public final class Testbed implements AutoCloseable {
                             + "; run it on a kernel with it, such as --kernel "
                             + LabOptions.DEFAULT.kernel());
         }
+    }
+
+    /**
+     * Tells the report what has to come of this case. It makes a table of all cases of a scenario
+     * that do so.
+     *
+     * @param column one heading below the other
+     */
+    public void expect(Enum<?> row, List<? extends Enum<?>> column, String what) {
+        expected = Expectation.of(row, column, what);
+    }
+
+    Optional<Cell> expected() {
+        return Optional.ofNullable(expected);
     }
 
     /** Makes a virtual machine inside the guest. */

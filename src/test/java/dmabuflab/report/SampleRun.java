@@ -99,10 +99,19 @@ final class SampleRun {
                 report == null ? null : report.resolve(ReportDirectory.folderName(id)),
                 Map.of("hardware", List.of("0x1000 -> 0xfe000000", "nothing else")),
                 "./lab run '" + id.replaceFirst("\\[.*", "") + "'",
+                null,
                 null);
     }
 
     static ScenarioResult asPartOf(String scenario, ScenarioResult result) {
+        return copy(result, result.cell(), scenario);
+    }
+
+    static ScenarioResult with(Cell cell, ScenarioResult result) {
+        return copy(result, cell, result.partOf());
+    }
+
+    private static ScenarioResult copy(ScenarioResult result, Cell cell, String partOf) {
         return new ScenarioResult(
                 result.id(),
                 result.title(),
@@ -116,7 +125,8 @@ final class SampleRun {
                 result.directory(),
                 result.witnesses(),
                 result.rerun(),
-                scenario);
+                cell,
+                partOf);
     }
 
     static String resource(String name) throws IOException {

@@ -3,6 +3,7 @@ package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dmabuflab.report.Cell;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.RunResult;
 import dmabuflab.report.ScenarioResult;
@@ -64,6 +65,9 @@ class CasesTest {
         void both(TestReporter reporter, Fruit fruit, IommuModel model) {
             reporter.publishEntry(
                     ReportingListener.WITNESS + Witness.HARDWARE, fruit + " on " + model);
+            reporter.publishEntry(
+                    ReportingListener.CELL,
+                    Expectation.value(Expectation.of(fruit, List.of(model), "is eaten")));
             if (model == IommuModel.VIRTIO && fruit == Fruit.PLUM) {
                 throw new TestAbortedException("no plums there");
             }
@@ -110,6 +114,21 @@ class CasesTest {
         assertThat(plum.rerun()).contains("both[plum,virtio-iommu]'");
         assertThat(plum.outcome()).isEqualTo(Outcome.SKIPPED);
         assertThat(plum.message()).isEqualTo("no plums there");
+    }
+
+    @Test
+    void whatIsExpectedOfACaseReachesItsResultHoweverItEnds() {
+        ScenarioResult plum = only("both[plum,virtio-iommu]", run(Map.of()));
+
+        assertThat(plum.cell().row().name()).isEqualTo("plum");
+        assertThat(plum.cell().row()).isGreaterThan(cell("apple").row());
+        assertThat(plum.cell().column()).isEqualTo(cell("apple").column()).hasSize(1);
+        assertThat(plum.cell().expected()).isEqualTo("is eaten");
+        assertThat(only("single", run(Map.of())).cell()).isNull();
+    }
+
+    private Cell cell(String fruit) {
+        return only("both[" + fruit + ",virtio-iommu]", run(Map.of())).cell();
     }
 
     abstract static class Shared {
