@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import dmabuflab.host.Cache;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.kernel.KernelImage;
+import dmabuflab.kernel.Kernels;
+import dmabuflab.report.MutantFinding;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.RunResult;
-import dmabuflab.report.ScenarioResult;
+import dmabuflab.scenario.KernelName;
+import dmabuflab.scenario.Lab;
+import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
+import dmabuflab.scenario.Mutant;
+import dmabuflab.scenario.MutantFindings;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.io.PrintWriter;
@@ -16,6 +24,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -33,7 +42,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Shows which scenarios notice deliberate defects.",
             "Builds each on top of the series. A defect that no scenario notices is a survivor,",
-            "and a hole in the catalogue."
+            "and a hole in the catalogue. What was found out goes into the reports of later",
+            "runs on the same kernel."
         },
         mixinStandardHelpOptions = true)
 final class MutantsCommand implements Callable<Integer> {
@@ -63,7 +73,7 @@ final class MutantsCommand implements Callable<Integer> {
     Path report;
 
     /** What one mutant came to. */
-    private record Verdict(Mutant mutant, List<ScenarioResult> red, String undecided) {}
+    private record Verdict(Mutant mutant, MutantFinding finding) {}
 
     @Override
     public Integer call() {
@@ -85,97 +95,111 @@ final class MutantsCommand implements Callable<Integer> {
                                                         LocalDateTime.now(ZoneId.systemDefault())));
         List<Listing> catalogue = ScenarioRunner.list();
         PrintWriter out = spec.commandLine().getOut();
-        requireGreen(mutants, catalogue, reports.resolve("series"));
+        Optional<String> kernel = requireGreen(mutants, catalogue, reports.resolve("series"));
         List<Verdict> verdicts = new ArrayList<>();
         for (Mutant mutant : mutants) {
             out.printf("mutant %d of %d: %s%n", verdicts.size() + 1, mutants.size(), mutant.name());
             out.flush();
-            Verdict verdict = judge(mutant, catalogue, reports.resolve(mutant.name()));
+            MutantFinding finding = judge(mutant, catalogue, reports.resolve(mutant.name()));
+            Verdict verdict = new Verdict(mutant, finding);
             verdicts.add(verdict);
             out.println(line(verdict));
+            if (kernel.isPresent() && !keep(verdict, kernel.get())) {
+                out.println("  not kept for reports: the series may have changed, or the mutant");
+            }
             out.flush();
         }
         out.println();
         verdicts.forEach(verdict -> out.println(line(verdict)));
-        long survivors = verdicts.stream().filter(MutantsCommand::survived).count();
-        long undecided = verdicts.stream().filter(v -> !v.undecided().isEmpty()).count();
+        long survivors = verdicts.stream().filter(v -> v.finding().hasSurvived()).count();
+        long killed = verdicts.stream().filter(v -> v.finding().isKilled()).count();
+        long undecided = verdicts.size() - survivors - killed;
         out.printf(
                 "%d mutants, %d noticed, %d survived, %d undecided; reports in %s%n",
-                verdicts.size(),
-                verdicts.size() - survivors - undecided,
-                survivors,
-                undecided,
-                reports);
+                verdicts.size(), killed, survivors, undecided, reports);
         out.flush();
         return survivors > 0 ? 1 : undecided > 0 ? 3 : 0;
     }
 
-    /** A scenario that is red without a mutant would notice every one of them. */
-    private void requireGreen(List<Mutant> mutants, List<Listing> catalogue, Path directory) {
+    /**
+     * A scenario that is red without a mutant would notice every one of them.
+     *
+     * @return the kernel's key; empty when there is no scenario to run on any mutant
+     */
+    private Optional<String> requireGreen(
+            List<Mutant> mutants, List<Listing> catalogue, Path directory) {
         Set<String> rules = new TreeSet<>();
         mutants.forEach(mutant -> rules.addAll(mutant.breaks()));
         boolean everything = all || mutants.stream().anyMatch(m -> m.breaks().isEmpty());
         Selection selection = everything ? Selection.ALL : new Selection(List.copyOf(rules));
         if (catalogue.stream().noneMatch(selection::includes)) {
-            return;
+            return Optional.empty();
         }
-        RunResult series =
-                ScenarioRunner.run(
-                        flags.options(Optional.empty(), Optional.of(directory)),
-                        selection,
-                        flags.jobs,
-                        true,
-                        line -> {});
+        LabOptions options = flags.options(Optional.empty(), Optional.of(directory));
+        RunResult series = ScenarioRunner.run(options, selection, flags.jobs, true, line -> {});
         if (series.exitStatus() != 0) {
             throw new InfrastructureException(
                     "the catalogue is not green without any mutant",
                     series.counts().toString(),
                     "see " + directory + ", and make it green first");
         }
+        return Optional.of(Lab.of(options).kernel().key());
     }
 
-    private Verdict judge(Mutant mutant, List<Listing> catalogue, Path directory) {
+    /**
+     * Keeps a verdict for the reports of later runs. Not if mutant or series were edited since they
+     * were read: then it may be that of another kernel. Of a source tree of the user's own that is
+     * never known.
+     *
+     * @return whether it is kept
+     */
+    private boolean keep(Verdict verdict, String kernel) {
+        KernelName name = KernelName.parse(flags.kernel);
+        Cache cache = Cache.locate();
+        Optional<String> now =
+                Kernels.of(ProjectFiles.locate(), cache)
+                        .cached(name.target(), name.variant())
+                        .map(KernelImage::key);
+        boolean same = now.equals(Optional.of(kernel)) && verdict.mutant().isUnchanged();
+        if (same) {
+            new MutantFindings(cache, kernel).keep(verdict.mutant(), verdict.finding());
+        }
+        return same;
+    }
+
+    private MutantFinding judge(Mutant mutant, List<Listing> catalogue, Path directory) {
         Selection selection = all ? Selection.ALL : new Selection(mutant.breaks());
         if (catalogue.stream().noneMatch(selection::includes)) {
-            return new Verdict(mutant, List.of(), ""); // nothing proves the rule: it survives
+            return MutantFinding.unnoticed();
         }
         try {
-            RunResult result =
+            return MutantFinding.of(
                     ScenarioRunner.run(
                             flags.options(Optional.of(mutant.patch()), Optional.of(directory)),
                             selection,
                             flags.jobs,
                             !all,
-                            line -> {});
-            List<ScenarioResult> red =
-                    result.scenarios().stream().filter(s -> s.outcome().isRed()).toList();
-            Optional<ScenarioResult> broken =
-                    result.scenarios().stream()
-                            .filter(s -> s.outcome() == Outcome.INFRASTRUCTURE)
-                            .findFirst();
-            return new Verdict(
-                    mutant,
-                    red,
-                    red.isEmpty() ? broken.map(ScenarioResult::message).orElse("") : "");
+                            line -> {}));
         } catch (InfrastructureException e) {
-            return new Verdict(mutant, List.of(), e.getMessage());
+            return MutantFinding.undecided(e.getMessage());
         }
-    }
-
-    private static boolean survived(Verdict verdict) {
-        return verdict.red().isEmpty() && verdict.undecided().isEmpty();
     }
 
     private static String line(Verdict verdict) {
         String rules = String.join(" ", verdict.mutant().breaks());
         String name = String.format("%-32s %-10s ", verdict.mutant().name(), rules);
-        if (!verdict.undecided().isEmpty()) {
-            return name + "UNDECIDED " + verdict.undecided().lines().findFirst().orElse("");
-        } else if (verdict.red().isEmpty()) {
+        MutantFinding finding = verdict.finding();
+        if (!finding.undecided().isEmpty()) {
+            return name + "UNDECIDED " + finding.undecided();
+        } else if (finding.hasSurvived()) {
             return name + "SURVIVED";
         }
-        String first = verdict.red().get(0).id() + " " + verdict.red().get(0).outcome().label();
-        int others = verdict.red().size() - 1;
-        return name + first + (others == 0 ? "" : " and " + others + " more");
+        Map.Entry<String, Outcome> first = finding.red().entrySet().iterator().next();
+        int others = finding.red().size() - 1;
+        return name
+                + first.getKey()
+                + " "
+                + first.getValue().label()
+                + (others == 0 ? "" : " and " + others + " more");
     }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
-import dmabuflab.host.ProjectFiles;
 import dmabuflab.report.Paragraph;
-import dmabuflab.scenario.Listing;
-import dmabuflab.scenario.ScenarioRunner;
+import dmabuflab.report.Rule;
+import dmabuflab.report.Rule.Proof;
+import dmabuflab.scenario.Contract;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,38 +34,23 @@ final class RulesCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var kernelConfig = ProjectFiles.locate().kernelConfig();
-        Map<String, String> rules = Contract.read(kernelConfig.resolve("contract.md"));
+        List<Rule> rules = Contract.rules(mutant -> Optional.empty());
+        List<String> ids = rules.stream().map(Rule::id).toList();
         for (String rule : wanted) {
-            if (!rules.containsKey(rule)) {
+            if (!ids.contains(rule)) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "there is no rule "
-                                + rule
-                                + "; there are "
-                                + String.join(" ", rules.keySet()));
+                        "there is no rule " + rule + "; there are " + String.join(" ", ids));
             }
         }
-        List<Listing> catalogue = ScenarioRunner.list();
-        List<Mutant> mutants = Mutant.read(List.of(kernelConfig.resolve("mutants")));
         PrintWriter out = spec.commandLine().getOut();
         List<String> unproved = new ArrayList<>();
-        for (Map.Entry<String, String> rule : rules.entrySet()) {
-            List<String> scenarios =
-                    catalogue.stream()
-                            .filter(each -> each.rules().contains(rule.getKey()))
-                            .map(each -> each.id().toString())
-                            .toList();
-            List<String> broken =
-                    mutants.stream()
-                            .filter(each -> each.breaks().contains(rule.getKey()))
-                            .map(Mutant::name)
-                            .toList();
-            if (scenarios.isEmpty() || broken.isEmpty()) {
-                unproved.add(rule.getKey());
+        for (Rule rule : rules) {
+            if (rule.proofs().isEmpty() || rule.mutants().isEmpty()) {
+                unproved.add(rule.id());
             }
-            if (wanted.isEmpty() || wanted.contains(rule.getKey())) {
-                print(out, rule, scenarios, broken);
+            if (wanted.isEmpty() || wanted.contains(rule.id())) {
+                print(out, rule);
             }
         }
         if (wanted.isEmpty()) {
@@ -76,21 +62,19 @@ final class RulesCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static void print(
-            PrintWriter out,
-            Map.Entry<String, String> rule,
-            List<String> scenarios,
-            List<String> mutants) {
-        String says = rule.getKey() + "  " + rule.getValue();
+    private static void print(PrintWriter out, Rule rule) {
+        String says = rule.id() + "  " + rule.text();
         Paragraph.wrap(says, WIDTH).forEach(out::println);
-        Paragraph.wrap("proved by " + names(scenarios), WIDTH)
+        Paragraph.wrap(
+                        "proved by " + names(rule.proofs().stream().map(Proof::scenario).toList()),
+                        WIDTH)
                 .forEach(line -> out.println("    " + line));
-        Paragraph.wrap("broken by " + names(mutants), WIDTH)
+        Paragraph.wrap("broken by " + names(rule.mutants().keySet()), WIDTH)
                 .forEach(line -> out.println("    " + line));
         out.println();
     }
 
-    private static String names(List<String> names) {
+    private static String names(Collection<String> names) {
         return names.isEmpty() ? "nothing" : String.join(" ", names);
     }
 }

@@ -12,12 +12,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** A digest over named parts, so that no two different lists of parts give the same bytes. */
-final class Sha256 {
+public final class Sha256 {
 
     private final MessageDigest digest = sha256();
 
     /** Adds a piece of text under a name. */
-    Sha256 add(String name, String value) {
+    public Sha256 add(String name, String value) {
         return add(name, value.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -30,14 +30,15 @@ final class Sha256 {
         }
     }
 
-    private Sha256 add(String name, byte[] value) {
+    /** Adds bytes under a name. */
+    public Sha256 add(String name, byte[] value) {
         digest.update((name + "\n" + value.length + "\n").getBytes(StandardCharsets.UTF_8));
         digest.update(value);
         return this;
     }
 
     /** The digest as 64 hexadecimal digits; ends the use of this object. */
-    String hex() {
+    public String hex() {
         return HexFormat.of().formatHex(digest.digest());
     }
 

@@ -51,6 +51,10 @@ public record ScenarioResult(
 
     /** The id without the case in brackets, the same for all cases of a scenario. */
     String scenarioId() {
+        return scenarioId(id);
+    }
+
+    static String scenarioId(String id) {
         return id.replaceFirst("\\[.*", "");
     }
 

@@ -213,6 +213,14 @@ public final class Lab {
         return report;
     }
 
+    /** The key of the kernel of a lab that was made for these options. */
+    static Optional<String> kernelKey(LabOptions options) {
+        CompletableFuture<Lab> lab = LABS.get(options);
+        return lab == null || lab.isCompletedExceptionally()
+                ? Optional.empty()
+                : Optional.of(lab.join().kernel().key());
+    }
+
     /** What a run's results were seen on, or why there was no lab to see them on. */
     static Map<String, String> environment(LabOptions options) {
         CompletableFuture<Lab> lab = LABS.get(options);

@@ -155,7 +155,7 @@ public final class ReportingListener implements TestExecutionListener {
                         scenarios,
                         report);
         if (writes) {
-            ReportWriters.write(result);
+            ReportWriters.write(result, Contract.rules(Lab.kernelKey(options)));
         }
     }
 

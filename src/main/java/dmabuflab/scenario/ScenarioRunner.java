@@ -80,7 +80,7 @@ public final class ScenarioRunner {
             throw new InfrastructureException(
                     "no scenario ran", "JUnit found none", "is the jar complete? ./lab list");
         }
-        ReportWriters.write(result);
+        ReportWriters.write(result, Contract.rules(Optional.of(lab.kernel().key())));
         return result;
     }
 

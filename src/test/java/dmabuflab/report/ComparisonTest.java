@@ -39,7 +39,8 @@ class ComparisonTest {
                         Duration.ZERO,
                         Map.of("kernel", "7.3.4 " + name),
                         scenarios,
-                        directory));
+                        directory),
+                List.of());
         return directory;
     }
 

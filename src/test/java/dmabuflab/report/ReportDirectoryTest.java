@@ -65,7 +65,7 @@ class ReportDirectoryTest {
         Files.createDirectories(earlier.scenario("A.b").resolve("more"));
         Files.createSymbolicLink(earlier.scenario("A.b").resolve("link"), base);
         Files.writeString(base.resolve("notes.txt"), "the user's own");
-        ReportWriters.write(SampleRun.in(base));
+        ReportWriters.write(SampleRun.in(base), List.of());
 
         ReportDirectory now = ReportDirectory.at(base);
         assertThat(base.toFile().list()).containsExactlyInAnyOrder("A.b", "notes.txt");
@@ -75,11 +75,11 @@ class ReportDirectoryTest {
 
     @Test
     void writesAllFormatsAndNothingElse() {
-        ReportWriters.write(SampleRun.in(base));
-        ReportWriters.write(SampleRun.in(base));
+        ReportWriters.write(SampleRun.in(base), List.of());
+        ReportWriters.write(SampleRun.in(base), List.of());
         assertThat(List.of(base.toFile().list()))
                 .containsExactlyInAnyOrder(
-                        "junit.xml", "results.ktap", "results.json", "rules.txt");
+                        "report.md", "junit.xml", "results.ktap", "results.json", "rules.txt");
     }
 
     @Test
@@ -88,7 +88,7 @@ class ReportDirectoryTest {
         assertThatThrownBy(() -> ReportDirectory.at(file.resolve("report")))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("--report DIR");
-        assertThatThrownBy(() -> ReportWriters.write(SampleRun.in(base.resolve("gone"))))
+        assertThatThrownBy(() -> ReportWriters.write(SampleRun.in(base.resolve("gone")), List.of()))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("cannot write");
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.cli;
+package dmabuflab.scenario;
 
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.kernel.Sha256;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,13 +17,14 @@ import java.util.stream.Stream;
  * A deliberate defect, as a patch on top of a series.
  *
  * @param name the file's name without {@code .patch}
+ * @param sha256 digest of the file
  * @param breaks the rules it violates, from its {@code Breaks:} line; empty when it names none
  */
-record Mutant(String name, Path patch, List<String> breaks) {
+public record Mutant(String name, Path patch, String sha256, List<String> breaks) {
     private static final Pattern BREAKS = Pattern.compile("(?m)^Breaks: *(.+)$");
 
     /** Reads patches, and all patches of directories, in the order of their names. */
-    static List<Mutant> read(List<Path> filesAndDirectories) {
+    public static List<Mutant> read(List<Path> filesAndDirectories) {
         List<Mutant> mutants = new ArrayList<>();
         for (Path path : filesAndDirectories) {
             try {
@@ -48,11 +51,21 @@ record Mutant(String name, Path patch, List<String> breaks) {
         }
     }
 
+    /** Whether the file is still what it was when it was read. */
+    public boolean isUnchanged() {
+        return Files.exists(patch) && read(List.of(patch)).equals(List.of(this));
+    }
+
     private static Mutant read(Path patch) throws IOException {
-        Matcher line = BREAKS.matcher(Files.readString(patch));
+        // Decoding never fails: a patch may carry any bytes.
+        byte[] content = Files.readAllBytes(patch);
+        Matcher line = BREAKS.matcher(new String(content, StandardCharsets.UTF_8));
         List<String> rules =
                 line.find() ? List.of(line.group(1).strip().split("[, ]+")) : List.of();
         return new Mutant(
-                patch.getFileName().toString().replaceFirst("\\.patch$", ""), patch, rules);
+                patch.getFileName().toString().replaceFirst("\\.patch$", ""),
+                patch,
+                new Sha256().add("patch", content).hex(),
+                rules);
     }
 }

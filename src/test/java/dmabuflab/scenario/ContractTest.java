@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.cli;
+package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.host.ProjectFiles;
-import dmabuflab.scenario.ScenarioRunner;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.report;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What running the catalogue on a kernel with a deliberate defect came to.
+ *
+ * @param when it was found out
+ * @param red the scenarios that noticed, by id, and how; sorted
+ * @param undecided why nothing can be said of it, "" when something can
+ */
+public record MutantFinding(Instant when, Map<String, Outcome> red, String undecided) {
+
+    /** What a run on the mutant says of it. */
+    public static MutantFinding of(RunResult run) {
+        Map<String, Outcome> red = new TreeMap<>();
+        for (ScenarioResult scenario : run.scenarios()) {
+            if (scenario.outcome().isRed() && !scenario.isPart()) {
+                red.put(scenario.id(), scenario.outcome());
+            }
+        }
+        Optional<String> broken =
+                run.scenarios().stream()
+                        .filter(scenario -> scenario.outcome() == Outcome.INFRASTRUCTURE)
+                        .findFirst()
+                        .map(ScenarioResult::headline);
+        return new MutantFinding(run.started(), red, red.isEmpty() ? broken.orElse("") : "");
+    }
+
+    /** That of a mutant which did not build, or did not boot. */
+    public static MutantFinding undecided(String why) {
+        String line = why.lines().findFirst().orElse("for a reason that is not known");
+        return new MutantFinding(Instant.now(), Map.of(), line);
+    }
+
+    /** That of a mutant which no scenario is there to notice. */
+    public static MutantFinding unnoticed() {
+        return new MutantFinding(Instant.now(), Map.of(), "");
+    }
+
+    /** Whether a scenario was red because of the defect. */
+    public boolean isKilled() {
+        return !red.isEmpty();
+    }
+
+    /** Whether all scenarios ran and none was red. */
+    public boolean hasSurvived() {
+        return red.isEmpty() && undecided.isEmpty();
+    }
+}
