@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.report;
 
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -18,17 +19,21 @@ final class FrontPage {
                 String.format(
                         Locale.ROOT,
                         "%s, %.1f s: %s\n\n",
-                        run.started(),
+                        run.started().truncatedTo(ChronoUnit.SECONDS),
                         run.duration().toMillis() / 1000.0,
                         counts(run.counts())));
-        MarkdownTable environment = new MarkdownTable("made on", "");
-        run.environment().forEach(environment::row);
-        text.append(environment).append("\n## The contract\n\n");
+        run.environment()
+                .forEach((name, what) -> text.append("- " + name + ": " + oneLine(what) + "\n"));
+        text.append("\n## The contract\n\n");
         text.append(ContractPage.overview(rules));
         text.append(CrossTable.of(run));
         text.append("## Rule by rule\n\n");
         text.append(ContractPage.details(rules));
         return text.toString().stripTrailing() + "\n";
+    }
+
+    private static String oneLine(String words) {
+        return words.replaceAll("\\s+", " ");
     }
 
     private static String counts(Map<Outcome, Integer> counts) {

@@ -27,15 +27,18 @@ import java.util.TreeMap;
  * mutants/KERNEL/PATCH.json}.
  */
 public final class MutantFindings {
+    private static final String HOME = "mutants";
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Path directory;
+    private final Cache cache;
+    private final String kernel;
 
     /**
      * @param kernel key of the image without any mutant
      */
     public MutantFindings(Cache cache, String kernel) {
-        directory = cache.directory("mutants", kernel);
+        this.cache = cache;
+        this.kernel = kernel;
     }
 
     /** Keeps a finding, instead of an earlier one if there is any. */
@@ -51,6 +54,7 @@ public final class MutantFindings {
                                 red.putObject(id)
                                         .put("outcome", outcome.label())
                                         .put("code", ScenarioCode.digest(id).orElse("")));
+        cache.directory(HOME, kernel);
         ReportWriters.replace(file(mutant), json.toPrettyString() + "\n");
     }
 
@@ -88,6 +92,6 @@ public final class MutantFindings {
     }
 
     private Path file(Mutant mutant) {
-        return directory.resolve(mutant.sha256() + ".json");
+        return cache.root().resolve(HOME).resolve(kernel).resolve(mutant.sha256() + ".json");
     }
 }
