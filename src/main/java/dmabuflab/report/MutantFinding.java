@@ -23,12 +23,22 @@ public record MutantFinding(Instant when, Map<String, Outcome> red, String undec
                 red.put(scenario.id(), scenario.outcome());
             }
         }
-        Optional<String> broken =
-                run.scenarios().stream()
-                        .filter(scenario -> scenario.outcome() == Outcome.INFRASTRUCTURE)
-                        .findFirst()
-                        .map(ScenarioResult::headline);
-        return new MutantFinding(run.started(), red, red.isEmpty() ? broken.orElse("") : "");
+        return new MutantFinding(run.started(), red, red.isEmpty() ? undecided(run) : "");
+    }
+
+    /** Of a run without anything red: what kept it from telling, "" if nothing did. */
+    private static String undecided(RunResult run) {
+        Optional<ScenarioResult> broken = first(run, Outcome.INFRASTRUCTURE);
+        if (broken.isEmpty() && first(run, Outcome.PASSED).isEmpty()) {
+            broken = first(run, Outcome.SKIPPED);
+        }
+        return broken.map(ScenarioResult::headline).orElse("");
+    }
+
+    private static Optional<ScenarioResult> first(RunResult run, Outcome outcome) {
+        return run.scenarios().stream()
+                .filter(scenario -> scenario.outcome() == outcome)
+                .findFirst();
     }
 
     /** That of a mutant which did not build, or did not boot. */

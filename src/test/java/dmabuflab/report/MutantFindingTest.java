@@ -37,6 +37,16 @@ class MutantFindingTest {
         assertThat(undecided.isKilled()).isFalse();
     }
 
+    @Test
+    void whatOnlySkipsSaysNothing() {
+        ScenarioResult passed = SampleRun.scenario("A.a", List.of(), Outcome.PASSED, "", 1, null);
+        ScenarioResult skipped =
+                SampleRun.scenario("A.b", List.of(), Outcome.SKIPPED, "no lockdep", 1, null);
+
+        assertThat(MutantFinding.of(run(skipped)).undecided()).isEqualTo("no lockdep");
+        assertThat(MutantFinding.of(run(skipped, passed)).hasSurvived()).isTrue();
+    }
+
     private static RunResult run(ScenarioResult... results) {
         return new RunResult(
                 Instant.EPOCH, Duration.ZERO, Map.of(), List.of(results), Path.of("report"));
