@@ -50,6 +50,10 @@ public class Agent {
         this.silence = limit;
     }
 
+    Duration silence() {
+        return silence;
+    }
+
     /** Has someone told, in one line, what the guest's kernel answered to each operation. */
     public void observe(Consumer<String> observer) {
         this.observer = observer;

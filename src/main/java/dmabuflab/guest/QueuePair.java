@@ -89,6 +89,11 @@ public final class QueuePair {
         return agent.call("rdma.qpstate", Map.of("qp", name)).text("state");
     }
 
+    /** How long to wait for a completion. */
+    Duration limit() {
+        return agent.silence();
+    }
+
     /** Has work done, and waits for its completion. */
     public Completion post(WorkRequest request) {
         return new Completion(agent.call("rdma.post", request.arguments(this)));
@@ -114,6 +119,7 @@ public final class QueuePair {
         arguments.put("offset", Hexadecimal.of(offset));
         arguments.put("length", length);
         arguments.put("access", RdmaEndpoint.Access.words(access));
+        arguments.put("timeout_ms", limit().toMillis());
         Answer answer = agent.call("rdma.post", arguments);
         window.bound(answer.number("rkey"));
         return new Completion(answer);

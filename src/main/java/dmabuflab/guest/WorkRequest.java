@@ -120,6 +120,7 @@ public record WorkRequest(Map<String, Object> arguments) {
     public Map<String, Object> arguments(QueuePair pair) {
         Map<String, Object> all = new LinkedHashMap<>(arguments);
         all.put("qp", pair.name());
+        all.put("timeout_ms", pair.limit().toMillis());
         return all;
     }
 }

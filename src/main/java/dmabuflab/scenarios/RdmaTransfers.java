@@ -109,6 +109,7 @@ class RdmaTransfers {
     @Test
     @DisplayName("all of a BAR in one message")
     @Proves("RD1")
+    @Devices("ivshmem:4M")
     void wholeBar(Testbed bed) {
         Exporter exporter = bed.exporter();
         Range all = new Range(0, exporter.size());
