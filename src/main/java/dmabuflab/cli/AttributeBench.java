@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Measures the two ways to learn what kind of memory is at a PFN, inside a guest: asking the
@@ -28,7 +30,11 @@ import java.util.Map;
  */
 final class AttributeBench {
     /** Ranges of a buffer, each of one page and with an entry of its own by PFN. */
-    static final List<Integer> RANGES = List.of(1, 1_000, 100_000);
+    private static final List<Integer> RANGES = List.of(1, 1_000, 100_000);
+
+    /** What {@link #bars} are. */
+    static final String BARS =
+            "nanoseconds for a PFN and its attributes, each of another range (logarithmic)";
 
     private static final String BY_PFN = "/sys/module/dma_buf_pfn_attrs/parameters/by_pfn";
     private static final int QUERIES = 20_000;
@@ -57,13 +63,22 @@ final class AttributeBench {
     private final int rounds;
     private int buffers;
 
-    AttributeBench(Agent agent, int rounds) {
+    private AttributeBench(Agent agent, int rounds) {
         this.agent = agent;
         this.rounds = rounds;
     }
 
+    /** Measures that often in a guest where nobody else does anything, and tells case by case. */
+    static void run(Agent agent, int rounds, Consumer<Figures> listener) {
+        AttributeBench bench = new AttributeBench(agent, rounds);
+        RANGES.forEach(ranges -> listener.accept(bench.lookups(ranges)));
+        listener.accept(bench.whileRegistering());
+        listener.accept(bench.mapping(0));
+        listener.accept(bench.mapping(9));
+    }
+
     /** How long queries take, and what it takes to have registered so many ranges. */
-    Figures lookups(int ranges) {
+    private Figures lookups(int ranges) {
         Figures figures = new Figures(ranges + (ranges == 1 ? " range" : " ranges"));
         double unregistered = kernelMemory(Segment.ram(ranges, 0));
         MemoryUse before = MemoryUse.atRest(agent);
@@ -90,17 +105,20 @@ final class AttributeBench {
         figures.add(RATIO + which, "x", lookedUp / asked);
     }
 
-    /** What is plotted of {@link #lookups}. */
-    static BarChart.Group bars(Figures figures) {
+    /** What is plotted, of cases with times to compare. */
+    static Optional<BarChart.Group> bars(Figures figures) {
+        if (!figures.has(ALONE + OTHERS)) {
+            return Optional.empty();
+        }
         Map<String, Double> bars = new LinkedHashMap<>();
         for (String what : List.of(ALONE, ASKED, LOOKED_UP)) {
             bars.put(what, figures.median(what + OTHERS));
         }
-        return new BarChart.Group(figures.title(), bars);
+        return Optional.of(new BarChart.Group(figures.title(), bars));
     }
 
     /** How many queries there are while ranges are being registered and taken back, and without. */
-    Figures whileRegistering() {
+    private Figures whileRegistering() {
         Figures figures = new Figures("1000 ranges, while others are registered and taken back");
         TestExporter exporter = exporter(Segment.ramWithoutCpu(1_000));
         Importer importer = Importer.attach(agent, exporter.buffer(), Wish.PFN_IMPORTER, name());
@@ -123,7 +141,7 @@ final class AttributeBench {
     }
 
     /** All PFNs of a buffer in pieces of this order against a mapping of it for a PCI device. */
-    Figures mapping(int order) {
+    private Figures mapping(int order) {
         Figures figures = new Figures("256 MiB of RAM in pieces of " + (4 << order) + " KiB");
         TestExporter exporter =
                 TestExporter.create(

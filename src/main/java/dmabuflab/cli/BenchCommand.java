@@ -182,22 +182,20 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         try (Guest guest = start(warm, started -> {})) {
-            AttributeBench bench = new AttributeBench(guest.agent(), rounds);
-            for (int ranges : AttributeBench.RANGES) {
-                Figures figures = bench.lookups(ranges);
-                print(figures);
-                report.add(Part.ATTRIBUTES, figures.title(), figures.all());
-                report.plot(
-                        Part.ATTRIBUTES,
-                        "nanoseconds for a PFN and its attributes, another range each time"
-                                + " (logarithmic)",
-                        AttributeBench.bars(figures));
-            }
-            for (Figures figures :
-                    List.of(bench.whileRegistering(), bench.mapping(0), bench.mapping(9))) {
-                print(figures);
-                report.add(Part.ATTRIBUTES, figures.title(), figures.all());
-            }
+            AttributeBench.run(
+                    guest.agent(),
+                    rounds,
+                    figures -> {
+                        print(figures);
+                        report.add(Part.ATTRIBUTES, figures.title(), figures.all());
+                        AttributeBench.bars(figures)
+                                .ifPresent(
+                                        bars ->
+                                                report.plot(
+                                                        Part.ATTRIBUTES,
+                                                        AttributeBench.BARS,
+                                                        bars));
+                    });
         }
     }
 

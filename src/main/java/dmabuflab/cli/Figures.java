@@ -24,6 +24,10 @@ final class Figures {
         return title;
     }
 
+    boolean has(String what) {
+        return samples.containsKey(what);
+    }
+
     double median(String what) {
         return samples.get(what).median();
     }
