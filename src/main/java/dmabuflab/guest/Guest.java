@@ -187,6 +187,12 @@ public final class Guest implements AutoCloseable {
         agent.bye();
     }
 
+    /** What the kernel holds against itself by now. */
+    public Taint taint() {
+        Map<String, ?> file = Map.of("path", "/proc/sys/kernel/tainted");
+        return new Taint(Long.parseLong(agent.call("file.read", file).text("text").strip()));
+    }
+
     /** Has the kernel print its blocked tasks on the console. */
     public void showBlockedTasks() {
         agent.call("file.write", Map.of("path", "/proc/sysrq-trigger", "text", "w"));

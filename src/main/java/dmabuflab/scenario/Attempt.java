@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.Taint;
 import dmabuflab.report.Cell;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
@@ -71,6 +72,7 @@ final class Attempt {
      */
     void finish(Optional<Throwable> failure) throws IOException {
         Throwable problem = null;
+        Taint taint = new Taint(0);
         try (Guest closedLast = guest;
                 Testbed closedFirst = testbed) {
             boolean running = guest != null && !guest.hasEnded();
@@ -79,6 +81,7 @@ final class Attempt {
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
             }
             if (failure.isEmpty()) {
+                taint = guest.taint();
                 guest.bye();
             } else if (running) {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
@@ -95,6 +98,9 @@ final class Attempt {
                 crash.addSuppressed(problem);
             }
             throw crash;
+        }
+        if (!taint.complaints().isEmpty()) {
+            throw new GuestCrashed(taint);
         }
         if (problem instanceof IOException e) {
             throw e;

@@ -56,6 +56,17 @@ class MisbehaviourIT {
     }
 
     @Catalogue
+    static class KernelWarnsWhereNobodyLooks {
+        @Test
+        @KernelsWordOnly("no claim about memory")
+        void scenario(Testbed bed) {
+            String warned = Long.toString(1 << 9);
+            bed.agent()
+                    .call("file.write", Map.of("path", "/proc/sys/kernel/tainted", "text", warned));
+        }
+    }
+
+    @Catalogue
     static class GuestStops {
         @Test
         @KernelsWordOnly("no claim about memory")
@@ -120,6 +131,14 @@ class MisbehaviourIT {
 
         assertThat(result.outcome()).isEqualTo(Outcome.CRASHED);
         assertThat(result.message()).contains("recursive locking");
+    }
+
+    @Test
+    void aWarningIsACrashEvenIfItsReportIsOverlooked() {
+        ScenarioResult result = run(KernelWarnsWhereNobodyLooks.class, IMPATIENT);
+
+        assertThat(result.outcome()).isEqualTo(Outcome.CRASHED);
+        assertThat(result.message()).contains("tainted by a warning");
     }
 
     @Test
