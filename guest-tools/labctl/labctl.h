@@ -9,9 +9,11 @@
 #ifndef LABCTL_H
 #define LABCTL_H
 
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <jansson.h>
 
@@ -258,6 +260,14 @@ int vfio_region_read(int device, uint32_t index, uint64_t offset, void *data,
 int vfio_region_write(int device, uint32_t index, uint64_t offset,
 		      const void *data, size_t length, const char **what);
 
+/*
+ * Starts the program that the call's path, args and env say: 0, or -1 with the
+ * answer written. flags are further ones of posix_spawn.
+ */
+int program_spawn(struct call *c, const posix_spawn_file_actions_t *files,
+		  short flags, pid_t *pid);
+void answer_program_end(struct call *c, int status, const struct rusage *usage);
+
 /* What hangs on the handles of a virtual machine and of a CPU of it. */
 void vm_put(struct vm *vm);
 void vcpu_free(struct vcpu *vcpu);
@@ -429,5 +439,6 @@ int vcpu_state(struct call *c);
 int program_put(struct call *c);
 int program_run(struct call *c);
 int program_output(struct call *c);
+int program_attach(struct call *c);
 
 #endif

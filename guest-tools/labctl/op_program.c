@@ -112,27 +112,49 @@ static char **words(const char *path, json_t *list)
 	return vector;
 }
 
-/*
- * A process of a group of its own, with nothing on its standard input and both
- * outputs in one file. 0, or an error number.
- */
-static int spawn(const char *path, char **argv, char **env, const char *output,
-		 pid_t *pid)
+static int spawn(struct call *c, const posix_spawn_file_actions_t *files,
+		 short flags, pid_t *pid)
 {
-	posix_spawn_file_actions_t files;
+	const char *path = call_text(c, "path", "");
+	char **argv = words(path, call_json(c, "args"));
+	char **env = words(NULL, call_json(c, "env"));
 	posix_spawnattr_t attr;
 	sigset_t signals;
-	int error;
+	int error = ENOMEM;
 
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-						POSIX_SPAWN_SETSIGDEF |
+	posix_spawnattr_setflags(&attr, flags | POSIX_SPAWN_SETSIGDEF |
 						POSIX_SPAWN_SETSIGMASK);
 	/* The agent ignores SIGPIPE, which programs do not expect. */
 	sigfillset(&signals);
 	posix_spawnattr_setsigdefault(&attr, &signals);
 	sigemptyset(&signals);
 	posix_spawnattr_setsigmask(&attr, &signals);
+	if (argv && env)
+		error = posix_spawn(pid, path, files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	free(argv);
+	free(env);
+	return error;
+}
+
+int program_spawn(struct call *c, const posix_spawn_file_actions_t *files,
+		  short flags, pid_t *pid)
+{
+	errno = spawn(c, files, flags, pid);
+	return errno ? call_fail(c, "posix_spawn", "cannot run %s",
+				 call_text(c, "path", "")) :
+		       0;
+}
+
+/*
+ * A process of a group of its own, with nothing on its standard input and both
+ * outputs in one file.
+ */
+static int spawn_alone(struct call *c, const char *output, pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	int ret;
 
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
@@ -141,11 +163,9 @@ static int spawn(const char *path, char **argv, char **env, const char *output,
 		&files, 1, output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND,
 		0644);
 	posix_spawn_file_actions_adddup2(&files, 1, 2);
-
-	error = posix_spawn(pid, path, &files, &attr, argv, env);
+	ret = program_spawn(c, &files, POSIX_SPAWN_SETPGROUP, pid);
 	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return error;
+	return ret;
 }
 
 /* Waits for the end of the process: true if it came before the deadline. */
@@ -163,7 +183,7 @@ static bool await_end(struct call *c, int pidfd, uint64_t deadline)
 	return false;
 }
 
-static void answer_end(struct call *c, int status, const struct rusage *usage)
+void answer_program_end(struct call *c, int status, const struct rusage *usage)
 {
 	const char *name;
 
@@ -190,21 +210,14 @@ int program_run(struct call *c)
 	uint64_t begin = monotonic_ns();
 	uint64_t deadline =
 		begin + call_number(c, "timeout_ms", limit_ms) * NSEC_PER_MSEC;
-	char **argv = words(path, call_json(c, "args"));
-	char **env = words(NULL, call_json(c, "env"));
 	struct rusage usage = {};
-	int error, pidfd, status;
+	int pidfd, status;
 	struct stat is;
 	bool in_time;
 	pid_t pid;
 
-	error = argv && env ? spawn(path, argv, env, output, &pid) : ENOMEM;
-	free(argv);
-	free(env);
-	if (error) {
-		errno = error;
-		return call_fail(c, "posix_spawn", "cannot run %s", path);
-	}
+	if (spawn_alone(c, output, &pid))
+		return -1;
 
 	/* Reaped below only, so the number cannot be another process's. */
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
@@ -217,7 +230,7 @@ int program_run(struct call *c)
 	}
 	if (in_time || await_end(c, pidfd, monotonic_ns() + KILL_NS)) {
 		if (wait4(pid, &status, 0, &usage) == pid)
-			answer_end(c, status, &usage);
+			answer_program_end(c, status, &usage);
 	} else {
 		answer_json(c, "unkillable", json_true());
 	}

@@ -507,6 +507,13 @@ const struct op ops[] = {
 	{ "program.output", program_output, ARGS(TEXT("path"), OPT_NUM("offset")),
 	  "A piece of a program's output, and the offset of the next one: the same when "
 	  "there is none." },
+	{ "program.attach", program_attach,
+	  ARGS(TEXT("path"), OPT_LIST("args"), OPT_LIST("env"), OPT_TEXT("terminal"),
+	       OPT_NUM("rows"), OPT_NUM("columns"), OPT_TEXT("sizes"), OPT_TEXT("output"),
+	       OPT_TEXT("errors")),
+	  "Runs a program to its end whose terminal is a virtio-serial port, named by "
+	  "terminal; sizes is a port that takes ROWS COLUMNS lines. Or one whose outputs go "
+	  "to the ports output and errors. Answers how many bytes it has sent there." },
 	{},
 };
 /* clang-format on */
