@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The guest's root file system: busybox, the agent, the test importer and an init, packed into one
- * cpio archive and cached by what went into it.
+ * The guest's root file system: busybox, bash, the agent, the test importer and an init, packed
+ * into one cpio archive and cached by what went into it.
  *
  * @param file the archive
  * @param key hash of its inputs
@@ -24,14 +24,17 @@ import java.util.stream.Stream;
 public record Initramfs(Path file, String key) {
     private static final Path BUSYBOX = Path.of("/bin/busybox");
 
+    /** For people: it completes what they type. */
+    private static final Path BASH = Path.of("/bin/bash-static");
+
     /** Returns the archive that belongs to this kernel, built when it is not in the cache. */
     public static Initramfs obtain(ProjectFiles project, Cache cache, KernelImage kernel) {
-        if (!Files.exists(BUSYBOX)) {
-            throw new InfrastructureException(
-                    "busybox is missing", BUSYBOX + " does not exist", "install busybox-static");
-        }
+        requireProgram(BUSYBOX, "busybox-static");
+        requireProgram(BASH, "bash-static");
         Path tools = project.guestTools();
-        List<Path> inputs = new ArrayList<>(List.of(BUSYBOX, tools.resolve("init")));
+        List<Path> inputs =
+                new ArrayList<>(
+                        List.of(BUSYBOX, BASH, tools.resolve("init"), tools.resolve("bashrc")));
         if (kernel.hasImporter()) {
             inputs.add(kernel.importerModule());
         }
@@ -47,10 +50,19 @@ public record Initramfs(Path file, String key) {
         return new Initramfs(directory.resolve("initramfs.cpio"), key);
     }
 
+    private static void requireProgram(Path program, String debianPackage) {
+        if (!Files.exists(program)) {
+            throw new InfrastructureException(
+                    "cannot pack the guest's root file system",
+                    program + " does not exist",
+                    "install " + debianPackage);
+        }
+    }
+
     private static void build(Path tools, KernelImage kernel, Path filling) throws IOException {
         Path root = Files.createDirectory(filling.resolve("root"));
         Path log = filling.resolve("build.log");
-        for (String name : List.of("bin", "lib/modules", "proc", "sys", "dev", "run", "tmp")) {
+        for (String name : List.of("bin", "etc", "lib/modules", "proc", "sys", "dev", "tmp")) {
             Files.createDirectories(root.resolve(name));
         }
         Command.of(
@@ -63,6 +75,8 @@ public record Initramfs(Path file, String key) {
                 .check();
         Files.copy(filling.resolve("labctl/labctl"), root.resolve("bin/labctl"));
         Files.copy(BUSYBOX, root.resolve("bin/busybox"));
+        Files.copy(BASH, root.resolve("bin/bash"));
+        Files.copy(tools.resolve("bashrc"), root.resolve("etc/bashrc"));
         if (kernel.hasImporter()) {
             Files.copy(kernel.importerModule(), root.resolve("lib/modules/pfn_importer.ko"));
         }
