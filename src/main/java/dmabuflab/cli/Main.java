@@ -12,7 +12,8 @@ import picocli.CommandLine.Command;
         footer = {
             "",
             "Exit status: 0 all good; 1 a scenario failed, crashed or hung, or a mutant",
-            "survived; 2 wrong usage; 3 the lab itself could not do its work."
+            "survived; 2 wrong usage; 3 the lab itself could not do its work. `lab shell`",
+            "passes on that of the guest's shell."
         },
         mixinStandardHelpOptions = true,
         version = "dmabuf-lab 0.1",
@@ -24,7 +25,8 @@ import picocli.CommandLine.Command;
             DoctorCommand.class,
             CompareCommand.class,
             MutantsCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            ShellCommand.class
         })
 public final class Main {
     private static final int INFRASTRUCTURE = 3;

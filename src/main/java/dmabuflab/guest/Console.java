@@ -21,17 +21,19 @@ final class Console {
     /** A text somebody waits for. */
     private record Mark(String text, CountDownLatch seen) {}
 
+    private final Path log;
     private final Thread reader;
     private final List<Mark> marks = new CopyOnWriteArrayList<>();
     private volatile IOException failure;
 
     Console(SocketChannel socket, Path log, Consumer<byte[]> listener) {
-        reader = new Thread(() -> copy(socket, log, listener), "console reader");
+        this.log = log;
+        reader = new Thread(() -> copy(socket, listener), "console reader");
         reader.setDaemon(true);
         reader.start();
     }
 
-    private void copy(SocketChannel socket, Path log, Consumer<byte[]> listener) {
+    private void copy(SocketChannel socket, Consumer<byte[]> listener) {
         ByteBuffer buffer = ByteBuffer.allocate(8192);
         String tail = "";
         try (OutputStream file = Files.newOutputStream(log)) {
@@ -69,5 +71,12 @@ final class Console {
         if (failure != null) {
             throw failure;
         }
+    }
+
+    /** Waits as well, and returns the last lines. */
+    String lastLines(int count) throws IOException, InterruptedException {
+        finish();
+        List<String> lines = Files.readString(log, StandardCharsets.ISO_8859_1).lines().toList();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - count), lines.size()));
     }
 }

@@ -7,6 +7,7 @@ import dmabuflab.qemu.QemuProcess;
 import dmabuflab.qemu.Qmp;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -178,6 +179,29 @@ public final class Guest implements AutoCloseable {
         return slots.plug(devices, description, qemu.scratch());
     }
 
+    /** Adds a virtio-serial port, which the guest knows by this name. */
+    SocketChannel addPort(String name) {
+        return qemu.addPort(name);
+    }
+
+    /** Ends QEMU and returns the last lines of its console. */
+    String lastLines(int count) {
+        qemu.kill();
+        try {
+            return console.lastLines(count);
+        } catch (IOException e) {
+            throw unrecorded(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        }
+    }
+
+    /** Ends QEMU at once, as another thread may do too; the guest still has to be closed. */
+    void kill() {
+        qemu.kill();
+    }
+
     /**
      * Ends the guest's work in good order: the console has everything that the kernel has logged,
      * and the agent has said its last word, so that neither a complaint nor an answer is lost.
@@ -228,11 +252,15 @@ public final class Guest implements AutoCloseable {
             qemu.kill();
             console.finish();
         } catch (IOException e) {
-            throw new InfrastructureException(
-                    "cannot record the guest's console", e.toString(), "is the disk full?", e);
+            throw unrecorded(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static InfrastructureException unrecorded(IOException e) {
+        return new InfrastructureException(
+                "cannot record the guest's console", e.toString(), "is the disk full?", e);
     }
 
     private void kill(Throwable reason) {

@@ -98,13 +98,20 @@ public final class Program {
                     "cannot read " + file, e.toString(), "was the cache deleted?", e);
         }
         String path = DIRECTORY + file.getFileName();
-        for (int at = 0; at < bytes.length; at += PIECE) {
+        put(agent, path, bytes);
+        return path;
+    }
+
+    /** Writes a file of the guest. */
+    static void put(Agent agent, String path, byte[] bytes) {
+        int at = 0;
+        do {
             byte[] piece = Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + PIECE));
             String data = Base64.getEncoder().encodeToString(piece);
             agent.call(
                     "program.put", Map.of("path", path, "data", data, "append", at == 0 ? 0 : 1));
-        }
-        return path;
+            at += PIECE;
+        } while (at < bytes.length);
     }
 
     /** The same program, to be run by a process of the guest. */

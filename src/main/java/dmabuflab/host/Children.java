@@ -32,6 +32,7 @@ final class Children {
                     });
 
     private static final Set<Process> LIVE = ConcurrentHashMap.newKeySet();
+    private static final Set<Runnable> FAREWELLS = ConcurrentHashMap.newKeySet();
     private static volatile boolean closing;
 
     static {
@@ -67,6 +68,11 @@ final class Children {
         }
     }
 
+    /** Has something done when the JVM ends, while processes still can be started. */
+    static void beforeTheEnd(Runnable farewell) {
+        FAREWELLS.add(farewell);
+    }
+
     static void forget(Process process) {
         LIVE.remove(process);
     }
@@ -99,7 +105,18 @@ final class Children {
     }
 
     private static void close() {
+        RuntimeException trouble = new IllegalStateException("not all could be done at the end");
+        for (Runnable farewell : FAREWELLS) {
+            try {
+                farewell.run();
+            } catch (RuntimeException e) {
+                trouble.addSuppressed(e);
+            }
+        }
         closing = true;
         LIVE.stream().parallel().forEach(Children::terminate);
+        if (trouble.getSuppressed().length > 0) {
+            throw trouble;
+        }
     }
 }

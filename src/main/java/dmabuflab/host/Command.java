@@ -152,6 +152,14 @@ public final class Command {
         }
     }
 
+    /**
+     * Has something done when the JVM ends, by itself or by a signal: before the processes are
+     * ended that still run, so it may start others.
+     */
+    public static void beforeTheEnd(Runnable farewell) {
+        Children.beforeTheEnd(farewell);
+    }
+
     /** Where the program {@code name} is in {@code PATH}. */
     public static Optional<Path> find(String name) {
         for (String entry : System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":", -1)) {

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.host;
 
-import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -168,13 +165,6 @@ public final class Progress implements AutoCloseable {
     }
 
     private static boolean stderrIsTerminal() {
-        // System.console() looks at stdin and stdout, but what is printed here goes to stderr.
-        try {
-            String device = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
-            return (device.startsWith("/dev/pts/") || device.startsWith("/dev/tty"))
-                    && !"dumb".equals(System.getenv().getOrDefault("TERM", "dumb"));
-        } catch (IOException e) {
-            return false;
-        }
+        return Terminal.is(2) && !Terminal.kind().equals("dumb");
     }
 }

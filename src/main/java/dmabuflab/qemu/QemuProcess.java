@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
@@ -141,6 +142,45 @@ public final class QemuProcess implements AutoCloseable {
     /** The guest's serial console. */
     public SocketChannel console() {
         return console;
+    }
+
+    /**
+     * Adds a virtio-serial port, by which the guest and the caller can send each other bytes.
+     *
+     * @param name what the guest knows it by
+     */
+    public SocketChannel addPort(String name) {
+        Path path = scratch.resolve(name);
+        vanishesWithUs(path);
+        try (ServerSocketChannel server = listen(path)) {
+            qmp.execute(
+                    "chardev-add",
+                    Map.of(
+                            "id",
+                            name,
+                            "backend",
+                            Map.of(
+                                    "type",
+                                    "socket",
+                                    "data",
+                                    Map.of(
+                                            "addr",
+                                            Map.of(
+                                                    "type",
+                                                    "unix",
+                                                    "data",
+                                                    Map.of("path", path.toString())),
+                                            "server",
+                                            false))));
+            qmp.execute(
+                    "device_add",
+                    Map.of("driver", "virtserialport", "id", name, "chardev", name, "name", name));
+            // QEMU has connected by now, or refused the first command.
+            return server.accept();
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot add the port " + name, e.toString(), "log: " + log, e);
+        }
     }
 
     /** A directory for sockets and device memory that vanishes when QEMU is closed. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.report;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import dmabuflab.host.Terminal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,15 +39,9 @@ public final class Summary {
 
     /** Whether standard output is a terminal whose user did not say NO_COLOR. */
     public static boolean terminalHasColours() {
-        try {
-            // System.console() would also look at stdin, and after Java 21 says yes to a pipe.
-            String device = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
-            return (device.startsWith("/dev/pts/") || device.startsWith("/dev/tty"))
-                    && System.getenv("NO_COLOR") == null
-                    && !"dumb".equals(System.getenv().getOrDefault("TERM", "dumb"));
-        } catch (IOException e) {
-            return false;
-        }
+        return Terminal.is(1)
+                && System.getenv("NO_COLOR") == null
+                && !Terminal.kind().equals("dumb");
     }
 
     private void table(RunResult run) {

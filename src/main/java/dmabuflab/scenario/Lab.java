@@ -181,6 +181,21 @@ public final class Lab {
         return missing;
     }
 
+    /**
+     * Fails when {@link #missing} names any.
+     *
+     * @throws InfrastructureException that names them
+     */
+    public void requireDevices(IommuModel model) {
+        Set<String> missing = missing(model);
+        if (!missing.isEmpty()) {
+            throw new InfrastructureException(
+                    "there cannot be a guest with " + model,
+                    qemu.version() + " was built without " + String.join(", ", missing),
+                    "install one that has it (qemu-system-x86_64 -device help)");
+        }
+    }
+
     private Machine machine(IommuModel model) {
         return Machine.named(project, model.machine());
     }

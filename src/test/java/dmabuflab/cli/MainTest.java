@@ -31,6 +31,12 @@ class MainTest {
                 "list UR[0",
                 "mutants src/main/java",
                 "bench --only speed",
+                "shell --devices no-such-device",
+                "shell --devices ivshmem",
+                "shell --devices edu:1M",
+                "shell --devices ivshmem:much",
+                "shell --iommu pdp11",
+                "shell --share no/such/directory",
                 "rnu",
             })
     void wrongUsageIsExitStatusTwoAndOneSentence(String words) {
@@ -46,7 +52,7 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "run", "list", "build", "doctor", "mutants", "bench"})
+    @ValueSource(strings = {"", "run", "list", "build", "doctor", "mutants", "bench", "shell"})
     void helpFitsEightyColumns(String command) {
         assertThat(lab((command + " --help").strip().split(" "))).isZero();
         assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import dmabuflab.guest.AgentRefusal;
+import dmabuflab.guest.CopiedDirectory;
+import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.GuestShell;
+import dmabuflab.guest.PluggedDevice;
+import dmabuflab.host.Cache;
+import dmabuflab.host.Disk;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.ProjectFiles;
+import dmabuflab.host.Terminal;
+import dmabuflab.scenario.IommuModel;
+import dmabuflab.scenario.Lab;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "shell",
+        description = {
+            "Opens a shell in a guest that is there as soon as a scenario's.",
+            "exit or Ctrl-D ends it, Ctrl-] even if the guest hangs; what was in it is gone.",
+            "If standard input is no terminal it is a script, run by bash in the guest."
+        },
+        footer = {
+            "",
+            "Exit status: that of the shell, 128 + N if signal N ended it; 2 wrong usage;",
+            "3 and a message if the guest or the lab ended before it; 0 after Ctrl-]."
+        },
+        mixinStandardHelpOptions = true)
+final class ShellCommand implements Callable<Integer> {
+    private static final int INFRASTRUCTURE = 3;
+
+    @Spec CommandSpec spec;
+
+    @Mixin LabFlags flags;
+
+    @Option(
+            names = "--devices",
+            paramLabel = "NAME[:SIZE]",
+            split = ",",
+            description =
+                    "what to plug in, files in qemu/devices (default: edu,ivshmem:16M;"
+                            + " '' for nothing)")
+    List<String> devices = List.of("edu", "ivshmem:16M");
+
+    @Option(
+            names = "--iommu",
+            paramLabel = "MODEL",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    IommuModel iommu = IommuModel.VTD;
+
+    @Option(
+            names = "--mutant",
+            paramLabel = "PATCH",
+            description = "a kernel with this patch on top of the series")
+    Path mutant;
+
+    @Option(
+            names = "--share",
+            paramLabel = "DIR",
+            description =
+                    "copy DIR to /share in the guest, and what is new or changed there back when"
+                            + " the shell ends")
+    Path share;
+
+    private Path logs;
+    private volatile boolean keepLogs;
+    private volatile boolean stopped;
+
+    @Override
+    public Integer call() throws IOException {
+        checkUsage();
+        Optional<byte[]> script = Optional.empty();
+        if (!Terminal.is(0)) {
+            script = Optional.of(System.in.readAllBytes());
+        }
+        logs = Files.createTempDirectory("dmabuf-lab-shell-");
+        dmabuflab.host.Command.beforeTheEnd(this::tidyUp);
+        Path artefacts = Files.createDirectory(logs.resolve("guest"));
+        try {
+            return session(artefacts, script);
+        } catch (InfrastructureException | GuestHung | AgentRefusal e) {
+            if (stopped) {
+                return INFRASTRUCTURE; // and nobody to tell why
+            }
+            keepLogs = Files.exists(artefacts.resolve("console.log"));
+            if (keepLogs) {
+                spec.commandLine().getErr().println("lab: logs are in " + artefacts);
+            }
+            throw e instanceof InfrastructureException failure
+                    ? failure
+                    : new InfrastructureException(
+                            "lost the guest's shell",
+                            e.getMessage(),
+                            "on a slow or loaded machine raise --timeout-scale",
+                            e);
+        } catch (UncheckedIOException e) {
+            throw Disk.failure(e.getMessage(), Path.of("standard output"), e.getCause());
+        }
+    }
+
+    private int session(Path artefacts, Optional<byte[]> script) {
+        Lab lab =
+                Lab.of(
+                        flags.options(
+                                Optional.ofNullable(mutant), Optional.of(logs.resolve("report"))));
+        lab.requireDevices(iommu);
+        try (Guest guest = lab.guest(iommu, artefacts, bytes -> {})) {
+            List<String> plugged = new ArrayList<>();
+            for (String device : devices) {
+                plugged.add(describe(device, guest.plug(lab.devices(), device)));
+            }
+            GuestShell shell = new GuestShell(guest);
+            Optional<CopiedDirectory> copied =
+                    Optional.ofNullable(share)
+                            .map(directory -> CopiedDirectory.send(shell, directory, logs));
+            Optional<Integer> status;
+            if (script.isPresent()) {
+                status =
+                        Optional.of(
+                                shell.run(
+                                        script.get(),
+                                        new FileOutputStream(FileDescriptor.out),
+                                        new FileOutputStream(FileDescriptor.err)));
+            } else {
+                greet(lab, guest, plugged);
+                status = interact(shell);
+            }
+            if (status.isEmpty()) {
+                spec.commandLine().getErr().println(); // the cursor is anywhere
+                return 0;
+            }
+            copied.ifPresent(CopiedDirectory::fetch);
+            return status.get();
+        }
+    }
+
+    private static Optional<Integer> interact(GuestShell shell) {
+        try (Terminal terminal = Terminal.raw()) {
+            Terminal.onResize(() -> shell.resize(Terminal.size()));
+            return shell.interact(
+                    Terminal.size(), System.in, new FileOutputStream(FileDescriptor.out));
+        }
+    }
+
+    private void greet(Lab lab, Guest guest, List<String> plugged) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("kernel %s, %s, %s%n", lab.kernel().release(), iommu, guest.bootedHow());
+        plugged.forEach(out::println);
+        if (share != null) {
+            out.printf("  %-20s %s%n", CopiedDirectory.PLACE, share.toAbsolutePath());
+        }
+        out.println(
+                "labctl help: what the agent can do. exit or Ctrl-D: the end. Ctrl-]: at once.");
+        out.flush();
+    }
+
+    private static String describe(String device, PluggedDevice plugged) {
+        return String.format(
+                        "  %-20s %s  %s",
+                        device,
+                        plugged.bdf(),
+                        plugged.memory() == null ? "" : plugged.memory().toString())
+                .stripTrailing();
+    }
+
+    private void checkUsage() {
+        devices = devices.stream().filter(device -> !device.isEmpty()).toList();
+        Path descriptions = ProjectFiles.locate().qemu().resolve("devices");
+        for (String device : devices) {
+            String name = device.split(":", 2)[0];
+            if (!device.matches("[\\w.-]+(:[1-9][0-9]*[KMG]?)?")) {
+                throw wrong("--devices takes NAME or NAME:SIZE, as in ivshmem:16M, not " + device);
+            } else if (!Files.exists(descriptions.resolve(name + ".cfg"))) {
+                throw wrong("there is no device " + name + ", only " + names(descriptions));
+            } else if (needsSize(descriptions.resolve(name + ".cfg")) != device.contains(":")) {
+                throw wrong(
+                        device.contains(":")
+                                ? name + " has no memory, so no size"
+                                : name + " needs a size, as in " + name + ":16M");
+            }
+        }
+        if (share != null && !Files.isDirectory(share)) {
+            throw wrong("--share takes a directory, and " + share + " is none");
+        }
+    }
+
+    private static boolean needsSize(Path description) {
+        try {
+            return Files.readString(description).contains("\"${size}\"");
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + description, description, e);
+        }
+    }
+
+    private static String names(Path descriptions) {
+        try (Stream<Path> files = Files.list(descriptions)) {
+            return files.map(file -> file.getFileName().toString().replaceFirst("\\.cfg$", ""))
+                    .sorted()
+                    .collect(Collectors.joining(", "));
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + descriptions, descriptions, e);
+        }
+    }
+
+    private ParameterException wrong(String what) {
+        return new ParameterException(spec.commandLine(), what);
+    }
+
+    /** Whatever ends this process, nothing stays behind but logs that somebody was told of. */
+    private void tidyUp() {
+        stopped = true;
+        if (keepLogs) {
+            return;
+        }
+        try {
+            Cache.delete(logs);
+        } catch (IOException e) {
+            throw Disk.failure("cannot delete " + logs, logs, e);
+        }
+    }
+}
