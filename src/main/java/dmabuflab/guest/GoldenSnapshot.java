@@ -80,11 +80,6 @@ public record GoldenSnapshot(
         Files.copy(artefacts.resolve("console.log"), filling.resolve("console.log"));
     }
 
-    /** The same state for a guest whose virtual CPUs take turns. */
-    public GoldenSnapshot inTurns() {
-        return new GoldenSnapshot(image.inTurns(), state, memory, console, boot);
-    }
-
     /**
      * A fresh guest in the saved state; see {@link Guest#boot}. The listener is told what the guest
      * had printed before, as if it had booted again.

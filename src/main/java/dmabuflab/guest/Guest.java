@@ -49,8 +49,7 @@ public final class Guest implements AutoCloseable {
     }
 
     /**
-     * Boots a guest and waits for its agent. Emulated virtual CPUs take turns in it: with parallel
-     * ones QEMU 7.2 was seen to hang in a boot, while the kernel was placing BARs.
+     * Boots a guest and waits for its agent.
      *
      * @param artefacts existing directory that receives all logs
      * @param console is told what the guest prints, from another thread
@@ -58,7 +57,7 @@ public final class Guest implements AutoCloseable {
     public static Guest boot(
             GuestImage image, Path artefacts, TimeScale scale, Consumer<byte[]> console) {
         long start = System.nanoTime();
-        Guest guest = start(image.inTurns(), List.of(), artefacts, scale, console, "cold boot");
+        Guest guest = start(image, List.of(), artefacts, scale, console, "cold boot");
         try {
             guest.agent.allowSilence(scale.boot());
             guest.agent.call("agent.hello", Map.of());

@@ -31,11 +31,6 @@ public record GuestImage(
         return (kernel.commandLine() + " " + machine.kernelWords()).strip();
     }
 
-    /** The same guest with virtual CPUs that take turns; it can load the same snapshot. */
-    public GuestImage inTurns() {
-        return new GuestImage(kernel, initramfs, qemu, accelerator.inTurns(), machine, traceEvents);
-    }
-
     /** QEMU's arguments for a guest that boots. */
     List<String> machineArguments() {
         List<String> words =

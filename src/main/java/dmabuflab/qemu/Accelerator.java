@@ -5,10 +5,15 @@ import java.util.List;
 
 /** How QEMU executes guest code, with the processor model that gives the guest AMD SVM. */
 public enum Accelerator {
-    /** Emulation: always works. EPYC because P2PDMA accepts q35's host bridge on AMD Zen only. */
-    TCG("tcg,thread=multi", "EPYC"),
-    /** The same with one virtual CPU running at a time. */
-    TCG_IN_TURNS("tcg,thread=single", "EPYC"),
+    /**
+     * Emulation: always works. EPYC because P2PDMA accepts q35's host bridge on AMD Zen only.
+     *
+     * <p>Virtual CPUs take turns. In parallel QEMU 7.2 was seen to lose a register write of one
+     * while another changed the memory map, to stop a guest for good when that happened or while it
+     * booted, to crash when a machine inside the guest used such memory, and to shut down one of
+     * that machine's vCPUs for no reason. The guest's scheduler switches between them anywhere.
+     */
+    TCG("tcg,thread=single", "EPYC"),
     /** Hardware virtualization; chosen only after a trial saw a guest run. */
     KVM("kvm", "host");
 
@@ -18,11 +23,6 @@ public enum Accelerator {
     Accelerator(String accel, String cpu) {
         this.accel = accel;
         this.cpu = cpu;
-    }
-
-    /** This one with virtual CPUs that take turns, where that can be had. */
-    public Accelerator inTurns() {
-        return this == TCG ? TCG_IN_TURNS : this;
     }
 
     /** QEMU's options for it. */

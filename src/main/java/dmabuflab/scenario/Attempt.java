@@ -55,11 +55,8 @@ final class Attempt {
         return testbed;
     }
 
-    Guest start(boolean inTurns) {
-        guest =
-                inTurns
-                        ? lab.guestInTurns(model, directory, console::accept)
-                        : lab.guest(model, directory, console::accept);
+    Guest start() {
+        guest = lab.guest(model, directory, console::accept);
         testbed = new Testbed(guest, lab, model, directory, testimony, parts);
         return guest;
     }

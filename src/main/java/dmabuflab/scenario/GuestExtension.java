@@ -39,7 +39,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
         Files.writeString(attempt.directory().resolve("rerun"), options.rerun(id) + "\n");
         try {
-            Guest guest = attempt.start(onMethodOrClass(context, CpusInTurns.class).isPresent());
+            Guest guest = attempt.start();
             context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
             Case.value(context, Trigger.class)
                     .ifPresent(trigger -> attempt.testbed().plug(trigger.device()));

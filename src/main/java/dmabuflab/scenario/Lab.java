@@ -166,11 +166,6 @@ public final class Lab {
         return guests(model).start(artefacts, scale, console);
     }
 
-    /** The same with virtual CPUs that take turns, see {@link CpusInTurns}. */
-    Guest guestInTurns(IommuModel model, Path artefacts, Consumer<byte[]> console) {
-        return guests(model).inTurns().start(artefacts, scale, console);
-    }
-
     /** Device models that a machine with this IOMMU takes and that this QEMU was built without. */
     Set<String> missing(IommuModel model) {
         if (model == IommuModel.VTD) {

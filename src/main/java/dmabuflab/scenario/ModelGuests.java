@@ -36,11 +36,6 @@ record ModelGuests(GuestImage image, Optional<GoldenSnapshot> snapshot, String w
         }
     }
 
-    /** The same guests with virtual CPUs that take turns. */
-    ModelGuests inTurns() {
-        return new ModelGuests(image.inTurns(), snapshot.map(GoldenSnapshot::inTurns), whyCold);
-    }
-
     Guest start(Path artefacts, TimeScale scale, Consumer<byte[]> console) {
         return snapshot.isPresent()
                 ? snapshot.get().restore(artefacts, scale, console)

@@ -15,7 +15,6 @@ import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -113,7 +112,6 @@ class Attributes {
     }
 
     @Test
-    @CpusInTurns
     @DisplayName("a BAR that is private to a machine is told to be, and not to be for the CPU")
     @Proves({"AT1", "AT2"})
     @Devices("ivshmem:16M")

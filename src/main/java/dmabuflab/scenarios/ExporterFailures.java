@@ -8,7 +8,6 @@ import dmabuflab.guest.TestExporter;
 import dmabuflab.guest.TestExporter.Lifetime;
 import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.DisplayName;
 
 /** An exporter that cannot give what it was asked for, as the importers meet it. */
 @Catalogue
-@CpusInTurns
 @Devices({"ivshmem:16M", "edu"})
 class ExporterFailures {
     private static final long PLACE = 1 << 20;

@@ -16,7 +16,6 @@ import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -31,7 +30,6 @@ import org.junit.jupiter.api.Test;
  * Everything iommufd does with a buffer, at the same time as its exporter revokes and gives back.
  */
 @Catalogue
-@CpusInTurns
 @Devices({"ivshmem:16M", "edu"})
 class IommufdRaces {
     private static final long PAGE = Exporter.PAGE;

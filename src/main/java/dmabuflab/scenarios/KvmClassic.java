@@ -11,7 +11,6 @@ import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.EachPassingTrigger;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.DisplayName;
  * the vCPUs' access by mmu notifiers.
  */
 @Catalogue
-@CpusInTurns
 class KvmClassic {
     private static final Range SOME = new Range(1 << 16, 64 * Exporter.PAGE);
     private static final long GPA = 5L << 30;
@@ -86,7 +84,6 @@ class KvmClassic {
         Trigger.LOW_POWER,
         Trigger.COMMAND_WRITE_FAILS
     })
-    @CpusInTurns
     @DisplayName("a vCPU that never leaves the guest writes nothing after the trigger has returned")
     @Proves("CP1")
     void hammeringEnds(Testbed bed, Trigger trigger) {

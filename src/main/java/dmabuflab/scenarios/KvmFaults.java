@@ -8,7 +8,6 @@ import dmabuflab.guest.Exit;
 import dmabuflab.guest.Fault;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -20,7 +19,6 @@ import org.junit.jupiter.api.Test;
 
 /** Every allocation on the way of a slot fails once: nothing may be left behind half done. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmFaults {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -15,7 +14,6 @@ import org.junit.jupiter.api.Test;
 
 /** The size of the pages that a dma-buf is mapped by: as large as it can be, and no larger. */
 @Catalogue
-@CpusInTurns
 class KvmHugePages {
     private static final long PAGE = Exporter.PAGE;
     private static final long MIB = 1 << 20;

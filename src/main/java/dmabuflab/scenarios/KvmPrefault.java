@@ -13,7 +13,6 @@ import dmabuflab.guest.Memslot;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -25,7 +24,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memory that is mapped for a vCPU before it has accessed any: KVM_PRE_FAULT_MEMORY. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmPrefault {
     private static final long PAGE = Exporter.PAGE;

@@ -13,7 +13,6 @@ import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
@@ -29,7 +28,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memory that a device has for one virtual machine only: who reaches it, and who does not. */
 @Catalogue
-@CpusInTurns
 class KvmPrivate {
     private static final long PAGE = Exporter.PAGE;
     private static final long MIB = 1 << 20;

@@ -8,7 +8,6 @@ import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** What a private device has besides BARs, and what is out of reach like them. */
 @Catalogue
-@CpusInTurns
 class KvmPrivateRegions {
     /** VFIO_REGION_INFO_FLAG_PRIVATE. */
     private static final Range PAGE = new Range(0, Exporter.PAGE);

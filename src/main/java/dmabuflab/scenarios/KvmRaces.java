@@ -14,7 +14,6 @@ import dmabuflab.guest.Race.Step;
 import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.Test;
 
 /** Everything KVM does with a buffer, at the same time as its exporter revokes and gives back. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmRaces {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

@@ -2,7 +2,6 @@
 package dmabuflab.scenarios;
 
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.KernelsWordOnly;
 import dmabuflab.scenario.Testbed;
 import org.junit.jupiter.api.DisplayName;
@@ -14,7 +13,6 @@ import org.junit.jupiter.api.Test;
  * with nested paging: one scenario for each program.
  */
 @Catalogue
-@CpusInTurns
 @Tag("selftests")
 @KernelsWordOnly("what the kernel's own selftests say of the kernel; the peers of this catalogue")
 class KvmSelftests {

@@ -11,7 +11,6 @@ import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -23,7 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memslots over dma-bufs: which there can be, what they map, and how they go. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmSlots {
     private static final long PAGE = Exporter.PAGE;

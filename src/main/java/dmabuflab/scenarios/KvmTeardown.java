@@ -13,7 +13,6 @@ import dmabuflab.guest.Vcpu;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.NestedView;
@@ -26,7 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** Machines with a slot over a dma-buf, and what is left when they, or all others, end. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class KvmTeardown {
     private static final long GPA = KvmWindow.GPA;

@@ -7,7 +7,6 @@ import dmabuflab.guest.Exit;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -18,7 +17,6 @@ import org.junit.jupiter.api.DisplayName;
 
 /** KVM as importer, and each thing that ends access: what vCPUs can do before, then, and after. */
 @Catalogue
-@CpusInTurns
 class KvmTriggers {
     private static final Range SOME = new Range(1 << 16, 64 * Exporter.PAGE);
     private static final int PLACES = 4;

@@ -8,7 +8,6 @@ import dmabuflab.guest.TestExporter;
 import dmabuflab.guest.TestExporter.Lifetime;
 import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -22,7 +21,6 @@ import org.junit.jupiter.api.DisplayName;
  * derived from the contract: who goes together at all, and what is left when memory moves or goes.
  */
 @Catalogue
-@CpusInTurns
 class LifetimeMatrix {
     static final int OTHER_PLACE = 1;
 

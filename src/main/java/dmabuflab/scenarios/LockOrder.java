@@ -10,7 +10,6 @@ import dmabuflab.guest.Ioas;
 import dmabuflab.guest.LockChains;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.Test;
 
 /** The locks that exporters and importers meet at, as lockdep saw them taken. */
 @Catalogue
-@CpusInTurns
 @Devices({"ivshmem:16M", "edu"})
 class LockOrder {
     private static final Range SOME = new Range(1 << 20, 64 * Exporter.PAGE);

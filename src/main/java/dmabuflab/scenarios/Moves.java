@@ -16,7 +16,6 @@ import dmabuflab.guest.TestExporter.Ability;
 import dmabuflab.guest.TestExporter.Lifetime;
 import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -33,7 +32,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memory that moves while it is used: where the content is, and where nothing is left of it. */
 @Catalogue
-@CpusInTurns
 class Moves {
     private static final Duration TIME = Duration.ofSeconds(3);
     private static final long PAGE = Exporter.PAGE;

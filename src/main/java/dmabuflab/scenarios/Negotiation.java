@@ -14,7 +14,6 @@ import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.RdmaLink;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -57,7 +56,6 @@ class Negotiation {
     }
 
     @Test
-    @CpusInTurns
     @DisplayName(
             "each importer that needs PFNs is refused the system heap, and who maps it goes on")
     @Proves({"NG1", "NG4"})

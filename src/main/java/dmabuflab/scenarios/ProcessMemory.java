@@ -8,7 +8,6 @@ import dmabuflab.guest.TestExporter;
 import dmabuflab.guest.TestExporter.Lifetime;
 import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.DisplayName;
 
 /** Memory of a process, shared like any other: its pages are pinned for whoever imports them. */
 @Catalogue
-@CpusInTurns
 class ProcessMemory {
     private static final int PAGES = 16;
     private static final int PAGE_OF_WORD = 3;

@@ -12,7 +12,6 @@ import dmabuflab.guest.RdmaLink;
 import dmabuflab.host.Command;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Each;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
@@ -35,7 +34,6 @@ import org.junit.jupiter.api.DisplayName;
  * different for them.
  */
 @Catalogue
-@CpusInTurns
 class RdmaForeign {
     private static final int MESSAGES = 200;
     private static final int PORT = 18515;

@@ -14,7 +14,6 @@ import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaLink;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -26,7 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** A BAR as memory of a peer on another host, over a network that loses packets. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class RdmaNetwork {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

@@ -16,7 +16,6 @@ import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.WorkRequest;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.Test;
 
 /** Memory regions at the same time as their exporter revokes and gives back. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class RdmaRaces {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

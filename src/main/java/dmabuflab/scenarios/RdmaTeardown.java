@@ -15,7 +15,6 @@ import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaLink;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -28,7 +27,6 @@ import org.junit.jupiter.api.Test;
 
 /** Something that a connection is made of ends while a peer writes. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class RdmaTeardown {
     private static final Range SOME = new Range(2 << 20, 64 * Exporter.PAGE);

@@ -11,7 +11,6 @@ import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.WorkRequest;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.EachTrigger;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -105,7 +104,6 @@ class RdmaTriggers {
     }
 
     @EachTrigger
-    @CpusInTurns
     @DisplayName("writes in flight of a pinned region end with an error, and none lands afterwards")
     @Proves({"RV2", "RD2"})
     void pinnedTrafficEnds(Testbed bed, Trigger trigger) {
@@ -113,7 +111,6 @@ class RdmaTriggers {
     }
 
     @EachTrigger
-    @CpusInTurns
     @DisplayName("writes in flight of a region on demand: none lands afterwards, then all goes on")
     @Proves({"RV2", "UR3", "RD3"})
     void onDemandTrafficEnds(Testbed bed, Trigger trigger) {

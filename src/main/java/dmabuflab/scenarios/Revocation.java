@@ -13,7 +13,6 @@ import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
-import dmabuflab.scenario.CpusInTurns;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
@@ -284,7 +283,6 @@ class Revocation {
     @Test
     @DisplayName("queries racing a storm of revokes never get a PFN after a revoke has returned")
     @Proves("RV4")
-    @CpusInTurns
     void queriesRaceRevokes(Testbed bed) {
         Exporter exporter = bed.exporter();
         Importer importer = bed.importer(exporter.export(SOME));

@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Test;
 
 /** What the nested page tables of virtual machines inside the guest look like from outside. */
 @Catalogue
-@CpusInTurns
 @Devices("ivshmem:16M")
 class NestedViewIT {
     private static final long PAGE = Exporter.PAGE;

@@ -25,7 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** What virtual machines inside the guest do on command, and how they end. */
 @Catalogue
-@CpusInTurns
 @KernelsWordOnly("tests the agent, makes no claim about memory")
 @Devices("ivshmem:16M")
 class VmOperationsIT {
