@@ -350,6 +350,18 @@ void poll_input(int fd, uint64_t deadline)
 	poll(&input, 1, (wait + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
 }
 
+bool uevent_wait(struct call *c, int uevents, uint64_t deadline)
+{
+	uint64_t now = monotonic_ns();
+
+	if (now >= deadline)
+		return false;
+	call_progress(c, "waits_ms", (deadline - now) / NSEC_PER_MSEC);
+	poll_input(uevents, deadline);
+	uevent_drain(uevents);
+	return true;
+}
+
 void call_progress(struct call *c, const char *key, uint64_t value)
 {
 	uint64_t now = monotonic_ns();

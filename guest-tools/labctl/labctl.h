@@ -119,6 +119,11 @@ void call_progress(struct call *c, const char *key, uint64_t value);
 
 /* Waits for input until the deadline, or until progress is due again. */
 void poll_input(int fd, uint64_t deadline);
+/*
+ * Waits until another look at what is awaited is worth it; false, and errno as
+ * it was, when the time is over. uevents is from uevent_open().
+ */
+bool uevent_wait(struct call *c, int uevents, uint64_t deadline);
 
 uint64_t monotonic_ns(void);
 const char *errno_name(int error);

@@ -43,7 +43,7 @@ struct attached {
 
 static int await_port(struct call *c, const char *arg)
 {
-	uint64_t deadline = monotonic_ns() + 10 * NSEC_PER_SEC, now;
+	uint64_t deadline = monotonic_ns() + 10 * NSEC_PER_SEC;
 	const char *name = call_text(c, arg, "");
 	int uevents = uevent_open();
 	int fd;
@@ -51,14 +51,9 @@ static int await_port(struct call *c, const char *arg)
 	if (uevents < 0)
 		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
 				 "cannot watch for ports");
-	while ((fd = port_open(name)) < 0 && errno == ENOENT) {
-		now = monotonic_ns();
-		if (now >= deadline)
-			break;
-		call_progress(c, "waits_ms", (deadline - now) / NSEC_PER_MSEC);
-		poll_input(uevents, deadline);
-		uevent_drain(uevents);
-	}
+	while ((fd = port_open(name)) < 0 && errno == ENOENT &&
+	       uevent_wait(c, uevents, deadline))
+		;
 	if (fd < 0)
 		call_fail(c, "open", "cannot open the port %s", name);
 	close(uevents);

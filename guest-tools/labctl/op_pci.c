@@ -114,7 +114,6 @@ int pci_wait(struct call *c)
 	const char *bdf = call_text(c, "bdf", "");
 	uint64_t vendor = call_number(c, "vendor", 0);
 	uint64_t device = call_number(c, "device", 0);
-	uint64_t now;
 	int uevents;
 	bool found;
 
@@ -123,14 +122,9 @@ int pci_wait(struct call *c)
 		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
 				 "cannot watch for devices");
 
-	while (!(found = is_device(bdf, vendor, device))) {
-		now = monotonic_ns();
-		if (now >= deadline)
-			break;
-		call_progress(c, "waits_ms", (deadline - now) / NSEC_PER_MSEC);
-		poll_input(uevents, deadline);
-		uevent_drain(uevents);
-	}
+	while (!(found = is_device(bdf, vendor, device)) &&
+	       uevent_wait(c, uevents, deadline))
+		;
 	close(uevents);
 
 	if (!found) {
@@ -159,22 +153,19 @@ int pci_gone(struct call *c)
 	uint64_t timeout = call_number(c, "timeout_ms", 10000) * NSEC_PER_MSEC;
 	uint64_t deadline = monotonic_ns() + timeout;
 	const char *bdf = call_text(c, "bdf", "");
-	uint64_t now = 0;
 	int uevents;
+	bool there;
 
 	uevents = uevent_open();
 	if (uevents < 0)
 		return call_fail(c, "socket(NETLINK_KOBJECT_UEVENT)",
 				 "cannot watch for devices");
 
-	while (is_there(bdf) && (now = monotonic_ns()) < deadline) {
-		call_progress(c, "waits_ms", (deadline - now) / NSEC_PER_MSEC);
-		poll_input(uevents, deadline);
-		uevent_drain(uevents);
-	}
+	while ((there = is_there(bdf)) && uevent_wait(c, uevents, deadline))
+		;
 	close(uevents);
 
-	if (now >= deadline) {
+	if (there) {
 		errno = ETIMEDOUT;
 		return call_fail(c, "poll(uevent)", "%s is still there", bdf);
 	}

@@ -124,7 +124,11 @@ final class ShellCommand implements Callable<Integer> {
                 Lab.of(
                         flags.options(
                                 Optional.ofNullable(mutant), Optional.of(logs.resolve("report"))));
-        lab.requireDevices(iommu);
+        String obstacle = lab.obstacle(iommu);
+        if (!obstacle.isEmpty()) {
+            throw new InfrastructureException(
+                    "there cannot be a guest with " + iommu, obstacle, "choose another --iommu");
+        }
         try (Guest guest = lab.guest(iommu, artefacts, bytes -> {})) {
             List<String> plugged = new ArrayList<>();
             for (String device : devices) {

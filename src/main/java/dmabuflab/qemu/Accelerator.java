@@ -9,8 +9,8 @@ public enum Accelerator {
      * Emulation: always works. EPYC because P2PDMA accepts q35's host bridge on AMD Zen only.
      *
      * <p>Virtual CPUs take turns. In parallel QEMU 7.2 was seen to lose a register write of one
-     * while another changed the memory map, to stop a guest for good when that happened or while it
-     * booted, to crash when a machine inside the guest used such memory, and to shut down one of
+     * while another changed the memory map, to stop a guest for good in a boot and in the middle of
+     * a DMA, to crash when a machine inside the guest used such memory, and to shut down one of
      * that machine's vCPUs for no reason. The guest's scheduler switches between them anywhere.
      */
     TCG("tcg,thread=single", "EPYC"),

@@ -9,7 +9,6 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Files;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -98,14 +97,8 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
     }
 
     private static void requireDevices(Lab lab, IommuModel model) {
-        Set<String> missing = lab.missing(model);
-        Assumptions.assumeTrue(
-                missing.isEmpty(),
-                () ->
-                        lab.qemu().version()
-                                + " was built without "
-                                + String.join(", ", missing)
-                                + "; install one that has it (qemu-system-x86_64 -device help)");
+        String obstacle = lab.obstacle(model);
+        Assumptions.assumeTrue(obstacle.isEmpty(), obstacle);
     }
 
     private static Attempt attempt(ExtensionContext context) {

@@ -167,7 +167,7 @@ public final class Lab {
     }
 
     /** Device models that a machine with this IOMMU takes and that this QEMU was built without. */
-    Set<String> missing(IommuModel model) {
+    private Set<String> missing(IommuModel model) {
         if (model == IommuModel.VTD) {
             return Set.of(); // what every QEMU has that the lab can use at all
         }
@@ -176,19 +176,15 @@ public final class Lab {
         return missing;
     }
 
-    /**
-     * Fails when {@link #missing} names any.
-     *
-     * @throws InfrastructureException that names them
-     */
-    public void requireDevices(IommuModel model) {
+    /** Why there cannot be a guest with this IOMMU here, "" if there can. */
+    public String obstacle(IommuModel model) {
         Set<String> missing = missing(model);
-        if (!missing.isEmpty()) {
-            throw new InfrastructureException(
-                    "there cannot be a guest with " + model,
-                    qemu.version() + " was built without " + String.join(", ", missing),
-                    "install one that has it (qemu-system-x86_64 -device help)");
-        }
+        return missing.isEmpty()
+                ? ""
+                : qemu.version()
+                        + " was built without "
+                        + String.join(", ", missing)
+                        + "; install one that has it (qemu-system-x86_64 -device help)";
     }
 
     private Machine machine(IommuModel model) {

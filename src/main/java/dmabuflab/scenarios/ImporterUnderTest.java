@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenarios;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.Completion.Status;
 import dmabuflab.guest.DmaBuf;
@@ -22,6 +24,7 @@ import dmabuflab.guest.Vm;
 import dmabuflab.guest.WorkRequest;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.BarFile;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +34,11 @@ import java.util.Map;
  * it could.
  */
 abstract class ImporterUnderTest {
+    /**
+     * Where buffers in a BAR begin at the earliest: what is before that is what DMA is fed with.
+     */
+    static final long FIRST_PLACE = 1 << 20;
+
     protected final Testbed bed;
 
     private ImporterUnderTest(Testbed bed) {
@@ -68,6 +76,32 @@ abstract class ImporterUnderTest {
 
     /** Writes 8 bytes; false if it was refused. */
     abstract boolean write(long offset, long value);
+
+    /** A write arrives in this place of a BAR, and nowhere else where buffers are. */
+    void assertReaches(Exporter device, long place, long offset, long value) {
+        BarFile.Snapshot before = buffers(device);
+
+        assertThat(write(offset, value)).as("it can write").isTrue();
+
+        assertThat(device.memory().changedRanges(before))
+                .as("memory that changed")
+                .containsExactly(new BarFile.Range(place + offset, Long.BYTES));
+        assertThat(device.memory().readLong(place + offset)).isEqualTo(value);
+    }
+
+    /** A write is refused and arrives nowhere. */
+    void assertCutOff(Exporter device, long offset, long value) {
+        BarFile.Snapshot before = buffers(device);
+
+        assertThat(write(offset, value)).as("it can write").isFalse();
+
+        assertThat(device.memory().changedRanges(before)).as("memory that changed").isEmpty();
+    }
+
+    /** All of a BAR where buffers are, as it is now. */
+    static BarFile.Snapshot buffers(Exporter device) {
+        return device.memory().snapshot(FIRST_PLACE, device.size() - FIRST_PLACE);
+    }
 
     /** One whose accesses can be part of a race. */
     abstract static class Racing extends ImporterUnderTest {

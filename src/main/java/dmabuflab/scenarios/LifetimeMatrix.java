@@ -12,7 +12,6 @@ import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
-import dmabuflab.witness.BarFile;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 
@@ -29,7 +28,7 @@ class LifetimeMatrix {
     private static final long PAGES = 16;
 
     /** Offsets into the BAR: where the buffer is at first, and where it can move to. */
-    private static final long[] PLACES = {1 << 20, 4 << 20};
+    private static final long[] PLACES = {ImporterUnderTest.FIRST_PLACE, 4 << 20};
 
     private static final long OFFSET = 3 * Exporter.PAGE + 64;
     private static final long BEFORE = 0x1111_1111_1111_1111L;
@@ -65,34 +64,21 @@ class LifetimeMatrix {
             return;
         }
         assertThat(attached.errno()).isEmpty();
-        assertReaches(device, importer, PLACES[0], BEFORE);
+        importer.assertReaches(device, PLACES[0], OFFSET, BEFORE);
 
         Answer happened = event.attempt(exporter);
 
         assertThat(happened.errno()).isEqualTo(event.isPermitted(lifetime) ? "" : REFUSED);
         switch (expected) {
-            case STAYS, RECOVERS -> assertReaches(device, importer, PLACES[0], AFTER);
+            case STAYS, RECOVERS -> importer.assertReaches(device, PLACES[0], OFFSET, AFTER);
             case FOLLOWS -> assertFollows(device, importer);
-            case CUT_OFF -> assertCutOff(device, importer);
+            case CUT_OFF -> importer.assertCutOff(device, OFFSET, AFTER);
             case REFUSED -> throw new AssertionError("never attached");
         }
     }
 
     private static Segment place(Exporter device, int number) {
         return Segment.bar(device.vfio().bdf(), device.bar(), PLACES[number], PAGES);
-    }
-
-    /** A write arrives in this place, and nowhere else in either. */
-    private static void assertReaches(
-            Exporter device, ImporterUnderTest importer, long place, long value) {
-        BarFile.Snapshot before = buffers(device);
-
-        assertThat(importer.write(OFFSET, value)).as("it can write").isTrue();
-
-        assertThat(device.memory().changedRanges(before))
-                .as("memory that changed")
-                .containsExactly(new BarFile.Range(place + OFFSET, Long.BYTES));
-        assertThat(device.memory().readLong(place + OFFSET)).isEqualTo(value);
     }
 
     private static void assertFollows(Exporter device, ImporterUnderTest importer) {
@@ -102,19 +88,6 @@ class LifetimeMatrix {
         assertThat(device.memory().readLong(PLACES[0] + OFFSET))
                 .as("the old place")
                 .isEqualTo(POISON);
-        assertReaches(device, importer, PLACES[1], AFTER);
-    }
-
-    private static void assertCutOff(Exporter device, ImporterUnderTest importer) {
-        BarFile.Snapshot before = buffers(device);
-
-        assertThat(importer.write(OFFSET, AFTER)).as("it can write").isFalse();
-
-        assertThat(device.memory().changedRanges(before)).as("memory that changed").isEmpty();
-    }
-
-    /** All of the BAR from the first place on: what is before it is what DMA is fed with. */
-    private static BarFile.Snapshot buffers(Exporter device) {
-        return device.memory().snapshot(PLACES[0], device.size() - PLACES[0]);
+        importer.assertReaches(device, PLACES[1], OFFSET, AFTER);
     }
 }
