@@ -34,7 +34,7 @@ static int open_card(const char *driver)
 			return fd;
 		close(fd);
 	}
-	errno = ENODEV;
+	errno = ENOENT; /* which no import fails with */
 	return -1;
 }
 

@@ -4,9 +4,9 @@ package dmabuflab.cli;
 import dmabuflab.guest.Guest;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
-import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
 import dmabuflab.scenario.LabOptions;
+import dmabuflab.scenario.MachineModel;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -211,7 +211,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private Lab lab(String name) {
-        LabOptions options = flags.options(Optional.empty(), Optional.of(scratch.resolve(name)));
+        LabOptions options = flags.options(Optional.of(scratch.resolve(name)));
         return Lab.of(options);
     }
 
@@ -219,7 +219,7 @@ final class BenchCommand implements Callable<Integer> {
     private Guest start(Lab lab, Consumer<Guest> prepare) {
         try {
             Path artefacts = Files.createTempDirectory(scratch, "guest-");
-            Guest guest = lab.guest(IommuModel.VTD, artefacts, bytes -> {});
+            Guest guest = lab.guest(MachineModel.DEFAULT, artefacts, bytes -> {});
             prepare.accept(guest);
             return guest;
         } catch (IOException e) {

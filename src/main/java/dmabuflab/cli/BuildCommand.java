@@ -5,12 +5,11 @@ import dmabuflab.host.Cache;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
-import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,17 +27,13 @@ final class BuildCommand implements Callable<Integer> {
             description = "kernel target or variant, as in 7.3, 7.3-debug, debug (default: 7.3)")
     String kernel = LabOptions.DEFAULT.kernel();
 
-    @Option(names = "--mutant", paramLabel = "PATCH", description = "one more patch on the series")
-    Path mutant;
+    @Mixin SourceFlags source;
 
     @Override
     public Integer call() {
         Kernels kernels = Kernels.of(ProjectFiles.locate(), Cache.locate());
-        KernelName name = KernelName.parse(kernel);
         KernelImage image =
-                mutant == null
-                        ? kernels.obtain(name.target(), name.variant())
-                        : kernels.obtainMutant(name.target(), name.variant(), mutant);
+                kernels.obtain(source.applyTo(LabOptions.DEFAULT.onKernel(kernel)).request());
         PrintWriter out = spec.commandLine().getOut();
         out.printf("kernel %s %s%n%s%n", image.release(), image.key(), image.directory());
         out.flush();

@@ -15,6 +15,7 @@ import dmabuflab.qemu.ConfigFile;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.KernelName;
+import dmabuflab.scenario.MachineModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -180,6 +181,6 @@ final class Examination {
     }
 
     private Machine machine(IommuModel model) {
-        return Machine.named(project, model.machine());
+        return new MachineModel(model, List.of()).machine(project);
     }
 }

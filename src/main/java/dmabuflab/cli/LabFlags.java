@@ -3,6 +3,7 @@ package dmabuflab.cli;
 
 import dmabuflab.scenario.LabOptions;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,7 +46,7 @@ final class LabFlags {
     /**
      * @throws ParameterException when a value is out of its range
      */
-    LabOptions options(Optional<Path> mutant, Optional<Path> report) {
+    LabOptions options(Optional<Path> report) {
         if (jobs < 1) {
             throw wrong("--jobs is 1 or more, not " + jobs);
         } else if (!(timeoutScale > 0)) {
@@ -55,7 +56,9 @@ final class LabFlags {
         }
         return new LabOptions(
                 kernel,
-                mutant.map(Path::toAbsolutePath),
+                Optional.empty(),
+                List.of(),
+                List.of(),
                 report.map(Path::toAbsolutePath),
                 accelerator,
                 cold,

@@ -40,6 +40,9 @@ final class ListCommand implements Callable<Integer> {
                         scenario.devices().isEmpty()
                                 ? "no device"
                                 : String.join(" ", scenario.devices()));
+                if (!scenario.builtIn().isEmpty()) {
+                    out.println("    in a machine with " + String.join(" ", scenario.builtIn()));
+                }
                 scenario.parameters()
                         .forEach(
                                 values ->

@@ -135,7 +135,7 @@ final class MutantsCommand implements Callable<Integer> {
         if (catalogue.stream().noneMatch(selection::includes)) {
             return Optional.empty();
         }
-        LabOptions options = flags.options(Optional.empty(), Optional.of(directory));
+        LabOptions options = flags.options(Optional.of(directory));
         RunResult series = ScenarioRunner.run(options, selection, flags.jobs, true, line -> {});
         if (series.exitStatus() != 0) {
             throw new InfrastructureException(
@@ -175,7 +175,8 @@ final class MutantsCommand implements Callable<Integer> {
         try {
             return MutantFinding.of(
                     ScenarioRunner.run(
-                            flags.options(Optional.of(mutant.patch()), Optional.of(directory)),
+                            flags.options(Optional.of(directory))
+                                    .withPatches(List.of(mutant.patch())),
                             selection,
                             flags.jobs,
                             !all,

@@ -29,6 +29,8 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin LabFlags flags;
 
+    @Mixin SourceFlags source;
+
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
@@ -45,19 +47,13 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--fail-fast", description = "start no more scenarios once one is red")
     boolean failFast;
 
-    @Option(
-            names = "--mutant",
-            paramLabel = "PATCH",
-            description = "run on a kernel with this patch on top of the series")
-    Path mutant;
-
     @Override
     public Integer call() {
         Selection selection = Selectors.checked(spec, selectors);
         PrintWriter out = spec.commandLine().getOut();
         RunResult result =
                 ScenarioRunner.run(
-                        flags.options(Optional.ofNullable(mutant), Optional.ofNullable(report)),
+                        source.applyTo(flags.options(Optional.ofNullable(report))),
                         selection,
                         flags.jobs,
                         failFast,

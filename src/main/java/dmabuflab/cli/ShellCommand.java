@@ -14,6 +14,7 @@ import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Terminal;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
+import dmabuflab.scenario.MachineModel;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -54,6 +55,8 @@ final class ShellCommand implements Callable<Integer> {
 
     @Mixin LabFlags flags;
 
+    @Mixin SourceFlags source;
+
     @Option(
             names = "--devices",
             paramLabel = "NAME[:SIZE]",
@@ -68,12 +71,6 @@ final class ShellCommand implements Callable<Integer> {
             paramLabel = "MODEL",
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
     IommuModel iommu = IommuModel.VTD;
-
-    @Option(
-            names = "--mutant",
-            paramLabel = "PATCH",
-            description = "a kernel with this patch on top of the series")
-    Path mutant;
 
     @Option(
             names = "--share",
@@ -120,16 +117,14 @@ final class ShellCommand implements Callable<Integer> {
     }
 
     private int session(Path artefacts, Optional<byte[]> script) {
-        Lab lab =
-                Lab.of(
-                        flags.options(
-                                Optional.ofNullable(mutant), Optional.of(logs.resolve("report"))));
-        String obstacle = lab.obstacle(iommu);
+        Lab lab = Lab.of(source.applyTo(flags.options(Optional.of(logs.resolve("report")))));
+        MachineModel machine = new MachineModel(iommu, List.of());
+        String obstacle = lab.obstacle(machine);
         if (!obstacle.isEmpty()) {
             throw new InfrastructureException(
                     "there cannot be a guest with " + iommu, obstacle, "choose another --iommu");
         }
-        try (Guest guest = lab.guest(iommu, artefacts, bytes -> {})) {
+        try (Guest guest = lab.guest(machine, artefacts, bytes -> {})) {
             List<String> plugged = new ArrayList<>();
             for (String device : devices) {
                 plugged.add(describe(device, guest.plug(lab.devices(), device)));

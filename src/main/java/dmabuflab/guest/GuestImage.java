@@ -35,7 +35,9 @@ public record GuestImage(
     List<String> machineArguments() {
         List<String> words =
                 new ArrayList<>(List.of("-nodefaults", "-no-user-config", "-no-reboot"));
-        words.addAll(List.of("-display", "none", "-readconfig", machine.description().toString()));
+        words.addAll(List.of("-display", "none"));
+        machine.descriptions()
+                .forEach(each -> words.addAll(List.of("-readconfig", each.toString())));
         words.addAll(accelerator.arguments());
         words.addAll(List.of("-msg", "timestamp=on"));
         traceEvents.forEach(event -> words.addAll(List.of("-trace", event)));
@@ -47,7 +49,7 @@ public record GuestImage(
     /** Names a snapshot: equal keys mean that one guest's state can be loaded by the other. */
     String snapshotKey() {
         return Hash.of(
-                List.of(machine.description()),
+                machine.descriptions(),
                 kernel.key(),
                 initramfs.key(),
                 qemu.version(),

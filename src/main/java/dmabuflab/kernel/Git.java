@@ -99,7 +99,11 @@ final class Git {
 
     /** Commits what the index holds and returns the commit's id. */
     String commit(String message, List<String> parents) {
-        String content = command("write-tree").output();
+        return commitTree(command("write-tree").output(), message, parents);
+    }
+
+    /** Commits a tree and returns the commit's id. */
+    String commitTree(String content, String message, List<String> parents) {
         List<String> words = new ArrayList<>(List.of("commit-tree", content, "-F", "-"));
         for (String parent : parents) {
             words.add("-p");

@@ -121,7 +121,7 @@ final class KernelBuild {
         if (Disk.isFull(lines)) {
             throw Disk.failure("cannot build kernel " + title, log, new IOException(lines));
         }
-        throw new InfrastructureException(
+        throw new BuildFailure(
                 "cannot build kernel " + title,
                 "make ended with status " + status + "\n" + lines.indent(4).stripTrailing(),
                 "all of its output is in " + log);

@@ -45,10 +45,12 @@ record KernelSource(Path directory, String version, String identity) {
         }
         try {
             Origin known = new ObjectMapper().readValue(origin.toFile(), Origin.class);
-            if (!known.source().equals(target.source())) {
+            if (!known.source().equals(target.source().atAnyCommit())) {
                 return Optional.empty();
             }
-            if (target.source().tree() != null) {
+            if (target.source().commit() != null) {
+                return Optional.of(at(target.source(), directory));
+            } else if (target.source().tree() != null) {
                 return Optional.of(follow(target, files, directory));
             }
             return Optional.of(new KernelSource(directory, known.version(), known.toString()));
@@ -79,7 +81,7 @@ record KernelSource(Path directory, String version, String identity) {
         if (source.tree() != null) {
             progress.phase("copying " + source.tree());
             cache.publish(directory, fresh -> record(fresh, source, ""));
-            return follow(target, files, directory);
+            return present(target, files, cache).orElseThrow();
         }
         if (source.tarball() != null) {
             fromTarball(target, files, cache, progress);
@@ -182,7 +184,9 @@ record KernelSource(Path directory, String version, String identity) {
             throws IOException {
         Git.at(directory).init();
         new ObjectMapper()
-                .writeValue(directory.resolve(RECORD).toFile(), new Origin(source, version));
+                .writeValue(
+                        directory.resolve(RECORD).toFile(),
+                        new Origin(source.atAnyCommit(), version));
     }
 
     /** Takes over the present state of a local tree, which is read and never written to. */
@@ -201,6 +205,29 @@ record KernelSource(Path directory, String version, String identity) {
                 directory, makefileVersion(tree) + " of " + tree, git.treeId(commit));
     }
 
+    /** Takes over a commit of a local repository, whose objects are read where they are. */
+    private static KernelSource at(KernelTarget.Source source, Path directory) {
+        SourceTree tree = new SourceTree(Path.of(source.tree()), source.commit());
+        Path alternates = directory.resolve(".git/objects/info/alternates");
+        try {
+            Files.createDirectories(alternates.getParent());
+            Files.writeString(alternates, tree.objects() + "\n");
+        } catch (IOException e) {
+            throw Disk.failure("cannot borrow the objects of " + tree.directory(), alternates, e);
+        }
+        Git git = Git.at(directory);
+        git.removeLocks();
+        String name = tree.commit().substring(0, 12) + " of " + tree.directory();
+        for (String file : List.of("Kbuild", "scripts/kconfig")) {
+            if (git.command("cat-file", "-e", tree.commit() + ":" + file).run() != 0) {
+                throw notAKernel(name);
+            }
+        }
+        String content = git.treeId(tree.commit());
+        tag(git, git.commitTree(content, "pristine: " + name, List.of()));
+        return new KernelSource(directory, name, content);
+    }
+
     private static void tag(Git git, String commit) {
         git.command("update-ref", PRISTINE, commit).check();
     }
@@ -208,11 +235,15 @@ record KernelSource(Path directory, String version, String identity) {
     private static void checkIsKernel(Path directory, String name) {
         if (!Files.exists(directory.resolve("Kbuild"))
                 || !Files.exists(directory.resolve("scripts/kconfig"))) {
-            throw new InfrastructureException(
-                    "cannot use " + name + " as a kernel source",
-                    "it has no Kbuild and scripts/kconfig at its top",
-                    "give the top of a kernel tree, or a tarball with one directory at its top");
+            throw notAKernel(name);
         }
+    }
+
+    private static InfrastructureException notAKernel(String name) {
+        return new InfrastructureException(
+                "cannot use " + name + " as a kernel source",
+                "it has no Kbuild and scripts/kconfig at its top",
+                "give the top of a kernel tree, or a tarball with one directory at its top");
     }
 
     /** VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile. */

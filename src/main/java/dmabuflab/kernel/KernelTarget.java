@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JacksonException;
@@ -55,6 +56,7 @@ record KernelTarget(
      * @param tree a directory; it is copied and never written to
      * @param tarball a file that tar(1) can read, with one directory at its top
      * @param sha256 of the tarball
+     * @param commit of the tree, a full id; null for its present state. Not in the file
      * @param target the name of the other target; never set once the target is loaded
      */
     record Source(
@@ -63,7 +65,13 @@ record KernelTarget(
             String tree,
             String tarball,
             String sha256,
-            @JsonInclude(JsonInclude.Include.NON_NULL) String target) {
+            @JsonInclude(JsonInclude.Include.NON_NULL) String target,
+            @JsonIgnore String commit) {
+
+        /** The place, whatever is taken from there. */
+        Source atAnyCommit() {
+            return new Source(packageName, suite, tree, tarball, sha256, target, null);
+        }
 
         private void check(Path file) {
             long kinds =
@@ -139,6 +147,23 @@ record KernelTarget(
     private KernelTarget at(String where, Source from) {
         return new KernelTarget(
                 name, from, fragments, variants, series, importer, commandLine, objects, where);
+    }
+
+    /** The same configuration for a commit of the user's own, which has no series of ours. */
+    KernelTarget in(SourceTree tree) {
+        String path = new Sha256().add("path", tree.directory().toString()).hex();
+        String title = tree.directory().getFileName() + "-" + path.substring(0, 6);
+        return new KernelTarget(
+                title,
+                new Source(
+                        null, null, tree.directory().toString(), null, null, null, tree.commit()),
+                fragments,
+                variants,
+                null,
+                tree.mentions("include/linux/dma-buf.h", "dma_buf_get_pfn_attrs"),
+                commandLine,
+                objects,
+                title);
     }
 
     /** The names of all targets, sorted. */

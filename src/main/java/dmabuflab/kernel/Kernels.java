@@ -16,6 +16,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -60,12 +61,17 @@ public final class Kernels {
      * @param variant empty, or for example {@code debug}
      */
     public KernelImage obtain(String target, String variant) {
-        return obtain(inputs(target, variant, Optional.empty()));
+        return obtain(KernelRequest.of(target, variant));
     }
 
-    /** The same with one more patch on top of the target's series. */
-    public KernelImage obtainMutant(String target, String variant, Path mutantPatch) {
-        return obtain(inputs(target, variant, Optional.of(mutantPatch.toAbsolutePath())));
+    /**
+     * The same of any kernel.
+     *
+     * @throws PatchConflict when a patch does not apply
+     * @throws BuildFailure when it does not compile
+     */
+    public KernelImage obtain(KernelRequest request) {
+        return obtain(inputs(request));
     }
 
     /**
@@ -73,7 +79,7 @@ public final class Kernels {
      * tree of the user's own, which may have changed.
      */
     public Optional<KernelImage> cached(String target, String variant) {
-        return cached(inputs(target, variant, Optional.empty()));
+        return cached(inputs(KernelRequest.of(target, variant)));
     }
 
     /**
@@ -81,10 +87,10 @@ public final class Kernels {
      * suite/program}, without those that this source does not have. Kernels whose patches leave the
      * selftests alone share them.
      *
-     * @param mutant the patch with which the image was obtained, if any
+     * @param request by which the image was obtained
      */
-    public Path selftests(KernelImage image, Optional<Path> mutant) {
-        Inputs inputs = inputs(image.target(), image.variant(), mutant.map(Path::toAbsolutePath));
+    public Path selftests(KernelImage image, KernelRequest request) {
+        Inputs inputs = inputs(request);
         return knownSelftests(inputs).orElseGet(() -> makeSelftests(inputs, image.uapiHeaders()));
     }
 
@@ -183,14 +189,16 @@ public final class Kernels {
         }
     }
 
-    private Inputs inputs(String name, String variant, Optional<Path> mutant) {
-        KernelTarget target = KernelTarget.load(files, name);
-        PatchSeries series = target.patches(files);
+    private Inputs inputs(KernelRequest request) {
+        KernelTarget described = KernelTarget.load(files, request.target());
+        KernelTarget target = request.tree().map(described::in).orElse(described);
+        List<Path> fragments = new ArrayList<>(target.fragmentFiles(files, request.variant()));
+        fragments.addAll(request.fragments());
         return new Inputs(
                 target,
-                variant,
-                mutant.map(series::with).orElse(series),
-                target.fragmentFiles(files, variant),
+                request.variant(),
+                target.patches(files).with(request.patches()),
+                fragments,
                 compiler(),
                 target.importer() ? importerDigest() : "none");
     }

@@ -43,10 +43,10 @@ final class PatchSeries {
         }
     }
 
-    /** This series with one more patch on top. */
-    PatchSeries with(Path patch) {
+    /** This series with more patches on top. */
+    PatchSeries with(List<Path> others) {
         List<Path> more = new ArrayList<>(patches);
-        more.add(patch);
+        more.addAll(others);
         return new PatchSeries(more);
     }
 
@@ -102,11 +102,7 @@ final class PatchSeries {
                             .eachLine(said::add)
                             .run();
             if (status != 0) {
-                throw new InfrastructureException(
-                        "patch " + patch + " does not apply to " + version,
-                        reason(patch, said.toString()),
-                        "port the patch to this version of the source, or take the version it is"
-                                + " for");
+                throw new PatchConflict(patch, version, reason(patch, said.toString()));
             }
             commit = series.commit(message(patch), List.of(commit));
         }

@@ -19,7 +19,7 @@ import java.util.Optional;
 /** One scenario's guest, from its start to the verdict. */
 final class Attempt {
     private final Lab lab;
-    private final IommuModel model;
+    private final MachineModel model;
     private final Path directory;
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
@@ -27,7 +27,7 @@ final class Attempt {
     private Guest guest;
     private Testbed testbed;
 
-    Attempt(Lab lab, IommuModel model, Path directory) {
+    Attempt(Lab lab, MachineModel model, Path directory) {
         this.lab = lab;
         this.model = model;
         this.directory = directory;
@@ -57,7 +57,7 @@ final class Attempt {
 
     Guest start() {
         guest = lab.guest(model, directory, console::accept);
-        testbed = new Testbed(guest, lab, model, directory, testimony, parts);
+        testbed = new Testbed(guest, lab, model.iommu(), directory, testimony, parts);
         return guest;
     }
 

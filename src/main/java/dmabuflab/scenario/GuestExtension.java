@@ -30,7 +30,10 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                 lab.sawRed() && ScenarioRunner.failsFast(context::getConfigurationParameter),
                 "a scenario was red before (--fail-fast)");
         ScenarioId id = ScenarioId.of(context);
-        IommuModel model = Case.value(context, IommuModel.class).orElse(IommuModel.VTD);
+        MachineModel model =
+                new MachineModel(
+                        Case.value(context, IommuModel.class).orElse(IommuModel.VTD),
+                        Listing.builtIn(context.getRequiredTestMethod()));
         requireDevices(lab, model);
         Attempt attempt = new Attempt(lab, model, lab.report().scenario(id.toString()));
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
@@ -96,7 +99,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         return attempt(context).testbed();
     }
 
-    private static void requireDevices(Lab lab, IommuModel model) {
+    private static void requireDevices(Lab lab, MachineModel model) {
         String obstacle = lab.obstacle(model);
         Assumptions.assumeTrue(obstacle.isEmpty(), obstacle);
     }

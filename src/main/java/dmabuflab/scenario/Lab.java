@@ -6,12 +6,12 @@ import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.GuestImage;
 import dmabuflab.guest.Initramfs;
-import dmabuflab.guest.Machine;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
+import dmabuflab.kernel.KernelRequest;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
@@ -43,12 +43,12 @@ public final class Lab {
     private final Initramfs initramfs;
     private final QemuBinary qemu;
     private final Kernels kernels;
-    private final Optional<Path> mutant;
+    private final KernelRequest request;
     private final AcceleratorChoice accelerator;
     private final TimeScale scale;
     private final ReportDirectory report;
     private final boolean cold;
-    private final Map<IommuModel, CompletableFuture<ModelGuests>> guests =
+    private final Map<MachineModel, CompletableFuture<MachineGuests>> guests =
             new ConcurrentHashMap<>();
 
     private volatile boolean red;
@@ -60,8 +60,8 @@ public final class Lab {
         scale = new TimeScale(options.timeoutScale());
         cold = options.cold();
         kernels = Kernels.of(project, cache);
-        mutant = options.mutant();
-        kernel = kernel(kernels, options);
+        request = options.request();
+        kernel = kernels.obtain(request);
         initramfs = Initramfs.obtain(project, cache, kernel);
         qemu = QemuBinary.find();
         accelerator =
@@ -70,7 +70,7 @@ public final class Lab {
                         kernel,
                         initramfs,
                         qemu,
-                        machine(IommuModel.VTD),
+                        MachineModel.DEFAULT.machine(project),
                         cache,
                         report.root().resolve("boot"));
     }
@@ -102,47 +102,41 @@ public final class Lab {
         }
     }
 
-    private static KernelImage kernel(Kernels kernels, LabOptions options) {
-        KernelName name = KernelName.parse(options.kernel());
-        return options.mutant().isPresent()
-                ? kernels.obtainMutant(name.target(), name.variant(), options.mutant().get())
-                : kernels.obtain(name.target(), name.variant());
-    }
-
     /**
-     * Boots and saves a guest with this IOMMU, if that was not done before.
+     * Boots and saves a guest of this machine, if that was not done before.
      *
-     * @throws InfrastructureException when the default model does not boot; a scenario that needs
+     * @throws InfrastructureException when the default machine does not boot; a scenario that needs
      *     another one fails on its own, and only it
      */
-    void prepare(IommuModel model) {
+    void prepare(MachineModel model) {
         try {
             if (missing(model).isEmpty()) {
                 guests(model);
             }
         } catch (InfrastructureException | GuestHung e) {
-            if (model == IommuModel.VTD) {
+            if (model.equals(MachineModel.DEFAULT)) {
                 throw e;
             }
         }
     }
 
-    private ModelGuests guests(IommuModel model) {
+    private MachineGuests guests(MachineModel model) {
         return made(guests, model, this::obtain);
     }
 
-    private ModelGuests obtain(IommuModel model) {
+    private MachineGuests obtain(MachineModel model) {
         GuestImage image =
                 new GuestImage(
                         kernel,
                         initramfs,
                         qemu,
                         accelerator.accelerator(),
-                        machine(model),
-                        traced(model));
+                        model.machine(project),
+                        traced(model.iommu()));
         return cold
-                ? ModelGuests.cold(image)
-                : ModelGuests.saved(image, cache, scale, report.root().resolve("boot-" + model));
+                ? MachineGuests.cold(image)
+                : MachineGuests.saved(
+                        image, cache, scale, report.root().resolve("boot-" + model.label()));
     }
 
     /** Tells that a scenario was red. */
@@ -162,22 +156,22 @@ public final class Lab {
     }
 
     /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */
-    public Guest guest(IommuModel model, Path artefacts, Consumer<byte[]> console) {
+    public Guest guest(MachineModel model, Path artefacts, Consumer<byte[]> console) {
         return guests(model).start(artefacts, scale, console);
     }
 
-    /** Device models that a machine with this IOMMU takes and that this QEMU was built without. */
-    private Set<String> missing(IommuModel model) {
-        if (model == IommuModel.VTD) {
+    /** Device models that this machine takes and that this QEMU was built without. */
+    private Set<String> missing(MachineModel model) {
+        if (model.equals(MachineModel.DEFAULT)) {
             return Set.of(); // what every QEMU has that the lab can use at all
         }
-        Set<String> missing = machine(model).drivers();
+        Set<String> missing = model.machine(project).drivers();
         missing.removeAll(qemu.devices());
         return missing;
     }
 
-    /** Why there cannot be a guest with this IOMMU here, "" if there can. */
-    public String obstacle(IommuModel model) {
+    /** Why there cannot be a guest of this machine here, "" if there can. */
+    public String obstacle(MachineModel model) {
         Set<String> missing = missing(model);
         return missing.isEmpty()
                 ? ""
@@ -187,13 +181,9 @@ public final class Lab {
                         + "; install one that has it (qemu-system-x86_64 -device help)";
     }
 
-    private Machine machine(IommuModel model) {
-        return Machine.named(project, model.machine());
-    }
-
     /** The kernel's own selftests as programs, built when first asked for. */
     Path selftests() {
-        return kernels.selftests(kernel, mutant);
+        return kernels.selftests(kernel, request);
     }
 
     /** Where device descriptions are. */
@@ -247,13 +237,14 @@ public final class Lab {
         facts.put("kernel manifest", kernel.manifest().toString());
         facts.put("qemu", qemu.version());
         facts.put("accelerator", accelerator.accelerator() + ", " + accelerator.why());
-        new TreeMap<>(guests).forEach((model, made) -> facts.putAll(facts(model, made)));
+        Map<String, CompletableFuture<MachineGuests>> byName = new TreeMap<>();
+        guests.forEach((model, made) -> byName.put(model.toString(), made));
+        byName.forEach((model, made) -> facts.putAll(facts(model, made)));
         facts.put("timeout scale", Double.toString(scale.factor()));
         return facts;
     }
 
-    private static Map<String, String> facts(
-            IommuModel model, CompletableFuture<ModelGuests> made) {
+    private static Map<String, String> facts(String model, CompletableFuture<MachineGuests> made) {
         return made.handle(
                         (guests, failure) ->
                                 failure != null

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
+import dmabuflab.kernel.KernelRequest;
+import dmabuflab.kernel.SourceTree;
 import dmabuflab.qemu.ShellScript;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * What the user chose, carried to the scenarios as JUnit configuration parameters, so that {@code
@@ -14,7 +18,9 @@ import java.util.function.Function;
  *
  * @param kernel a target, a target and variant ({@code 7.3-debug}) or just a variant ({@code
  *     debug})
- * @param mutant a patch on top of the series, empty for none
+ * @param tree a commit of the user's own in place of the target's source and series
+ * @param patches to apply on top
+ * @param fragments Kconfig fragments after the target's own
  * @param report directory of the report, empty for a new dated one
  * @param accelerator "auto", "kvm" or "tcg"
  * @param cold boot every guest instead of loading a saved one
@@ -22,7 +28,9 @@ import java.util.function.Function;
  */
 public record LabOptions(
         String kernel,
-        Optional<Path> mutant,
+        Optional<SourceTree> tree,
+        List<Path> patches,
+        List<Path> fragments,
         Optional<Path> report,
         String accelerator,
         boolean cold,
@@ -31,14 +39,25 @@ public record LabOptions(
     private static final String PREFIX = "dmabuflab.";
 
     public static final LabOptions DEFAULT =
-            new LabOptions("7.3", Optional.empty(), Optional.empty(), "auto", false, 1);
+            new LabOptions(
+                    "7.3",
+                    Optional.empty(),
+                    List.of(),
+                    List.of(),
+                    Optional.empty(),
+                    "auto",
+                    false,
+                    1);
 
     /** Reads them back from configuration parameters. */
     public static LabOptions from(Function<String, Optional<String>> parameters) {
         Function<String, Optional<String>> option = name -> parameters.apply(PREFIX + name);
         return new LabOptions(
                 option.apply("kernel").orElse(DEFAULT.kernel),
-                option.apply("mutant").map(Path::of),
+                option.apply("tree")
+                        .map(dir -> new SourceTree(Path.of(dir), option.apply("commit").get())),
+                paths(option.apply("patches")),
+                paths(option.apply("fragments")),
                 option.apply("report").map(Path::of),
                 option.apply("accel").orElse(DEFAULT.accelerator),
                 option.apply("cold").map(Boolean::parseBoolean).orElse(DEFAULT.cold),
@@ -53,8 +72,16 @@ public record LabOptions(
         if (!kernel.equals(DEFAULT.kernel)) {
             words.append(" --kernel ").append(kernel);
         }
-        mutant.ifPresent(
-                patch -> words.append(" --mutant ").append(ShellScript.quote(patch.toString())));
+        tree.ifPresent(
+                from -> {
+                    words.append(" --tree ");
+                    words.append(ShellScript.quote(from.directory().toString()));
+                    words.append(" --commit ").append(from.commit());
+                });
+        patches.forEach(
+                each -> words.append(" --patch ").append(ShellScript.quote(each.toString())));
+        fragments.forEach(
+                each -> words.append(" --config ").append(ShellScript.quote(each.toString())));
         if (!accelerator.equals(DEFAULT.accelerator)) {
             words.append(" --accel ").append(accelerator);
         }
@@ -65,11 +92,73 @@ public record LabOptions(
         return words.append(ShellScript.quote(scenario.toString())).toString();
     }
 
+    /** The same on another target or variant. */
+    public LabOptions onKernel(String other) {
+        return new LabOptions(
+                other, tree, patches, fragments, report, accelerator, cold, timeoutScale);
+    }
+
+    /** The same on a kernel made of something else. */
+    public LabOptions of(
+            Optional<SourceTree> otherTree, List<Path> otherPatches, List<Path> otherFragments) {
+        return new LabOptions(
+                kernel,
+                otherTree,
+                otherPatches.stream().map(Path::toAbsolutePath).toList(),
+                otherFragments.stream().map(Path::toAbsolutePath).toList(),
+                report,
+                accelerator,
+                cold,
+                timeoutScale);
+    }
+
+    /** The same on a kernel with these patches. */
+    public LabOptions withPatches(List<Path> others) {
+        return of(tree, others, fragments);
+    }
+
+    /** The same with its report elsewhere. */
+    public LabOptions withReport(Path directory) {
+        return new LabOptions(
+                kernel,
+                tree,
+                patches,
+                fragments,
+                Optional.of(directory),
+                accelerator,
+                cold,
+                timeoutScale);
+    }
+
+    /** The kernel that they mean. */
+    public KernelRequest request() {
+        KernelName name = KernelName.parse(kernel);
+        return new KernelRequest(name.target(), name.variant(), tree, patches, fragments);
+    }
+
+    private static void put(Map<String, String> parameters, String name, List<Path> paths) {
+        if (!paths.isEmpty()) {
+            parameters.put(
+                    PREFIX + name,
+                    paths.stream().map(Path::toString).collect(Collectors.joining("\n")));
+        }
+    }
+
+    private static List<Path> paths(Optional<String> lines) {
+        return lines.stream().flatMap(String::lines).map(Path::of).toList();
+    }
+
     /** The configuration parameters that carry these options. */
     public Map<String, String> toParameters() {
         Map<String, String> parameters = new TreeMap<>();
         parameters.put(PREFIX + "kernel", kernel);
-        mutant.ifPresent(patch -> parameters.put(PREFIX + "mutant", patch.toString()));
+        tree.ifPresent(
+                from -> {
+                    parameters.put(PREFIX + "tree", from.directory().toString());
+                    parameters.put(PREFIX + "commit", from.commit());
+                });
+        put(parameters, "patches", patches);
+        put(parameters, "fragments", fragments);
         report.ifPresent(directory -> parameters.put(PREFIX + "report", directory.toString()));
         parameters.put(PREFIX + "accel", accelerator);
         parameters.put(PREFIX + "cold", Boolean.toString(cold));

@@ -18,6 +18,7 @@ import org.junit.platform.engine.support.descriptor.MethodSource;
  *
  * @param title what it shows, one line
  * @param rules ids of the contract's rules, sorted
+ * @param builtIn what its machine has from the start, see {@link BuiltIn}
  * @param parameters the values of each of its parameters, empty when it has none, or none that are
  *     known before it runs
  */
@@ -26,6 +27,7 @@ public record Listing(
         String title,
         List<String> rules,
         List<String> devices,
+        List<String> builtIn,
         Set<String> tags,
         List<List<String>> parameters) {
 
@@ -55,6 +57,7 @@ public record Listing(
                 title,
                 rules(method),
                 devices(method),
+                builtIn(method),
                 new TreeSet<>(tags),
                 Cases.parameters(method).stream()
                         .map(values -> values.stream().map(Enum::toString).toList())
@@ -74,8 +77,8 @@ public record Listing(
                                                 .toList());
     }
 
-    /** The IOMMU models that it runs on, or those of its cases that are selected. */
-    Set<IommuModel> models(Selection selection) {
+    /** The machines that it runs on, or those of its cases that are selected. */
+    Set<MachineModel> machines(Selection selection) {
         Set<String> values =
                 cases().stream()
                         .filter(name -> selection.includes(this, name))
@@ -83,7 +86,10 @@ public record Listing(
                         .collect(Collectors.toSet());
         Set<IommuModel> models = EnumSet.allOf(IommuModel.class);
         models.removeIf(model -> !values.contains(model.toString()));
-        return models.isEmpty() ? EnumSet.of(IommuModel.VTD) : models;
+        return (models.isEmpty() ? EnumSet.of(IommuModel.VTD) : models)
+                .stream()
+                        .map(model -> new MachineModel(model, builtIn))
+                        .collect(Collectors.toSet());
     }
 
     /** The rules of a method together with those of its class. */
@@ -107,5 +113,11 @@ public record Listing(
         Devices devices =
                 own != null ? own : method.getDeclaringClass().getAnnotation(Devices.class);
         return devices == null ? List.of() : List.of(devices.value());
+    }
+
+    /** What a method's machine has from the start beyond what each has. */
+    static List<String> builtIn(Method method) {
+        BuiltIn builtIn = method.getAnnotation(BuiltIn.class);
+        return builtIn == null ? List.of() : List.of(builtIn.value());
     }
 }

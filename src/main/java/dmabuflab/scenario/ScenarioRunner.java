@@ -7,7 +7,7 @@ import dmabuflab.host.InfrastructureException;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.report.RunResult;
 import java.util.ArrayList;
-import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -64,7 +64,7 @@ public final class ScenarioRunner {
         // Builds and boots what is missing, which is no scenario's time or fault.
         Lab lab = Lab.of(options);
         if (!failFast) { // else some of it may never be needed
-            models(selection).forEach(lab::prepare);
+            machines(selection).forEach(lab::prepare);
         }
         ReportingListener listener = new ReportingListener(progress);
         LauncherDiscoveryRequest request =
@@ -88,15 +88,15 @@ public final class ScenarioRunner {
         return parameters.apply(FAIL_FAST).map(Boolean::parseBoolean).orElse(false);
     }
 
-    /** The IOMMU models that the scenarios meant run on. */
-    private static Set<IommuModel> models(Selection selection) {
-        Set<IommuModel> models = EnumSet.noneOf(IommuModel.class);
+    /** The machines that the scenarios meant run on. */
+    private static Set<MachineModel> machines(Selection selection) {
+        Set<MachineModel> machines = new LinkedHashSet<>();
         for (Listing scenario : list()) {
             if (selection.includes(scenario)) {
-                models.addAll(scenario.models(selection));
+                machines.addAll(scenario.machines(selection));
             }
         }
-        return models;
+        return machines;
     }
 
     /** The scenarios among all tests that JUnit finds, narrowed to those to keep. */

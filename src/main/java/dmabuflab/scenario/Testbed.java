@@ -149,7 +149,12 @@ public final class Testbed implements AutoCloseable {
 
     /** A plugged device that no driver of the guest has, for attachments on its behalf. */
     public String idleDevice() {
-        return unused(DMA_ENGINE).bdf();
+        return idleDevice(DMA_ENGINE);
+    }
+
+    /** The same of this model. */
+    public String idleDevice(String model) {
+        return unused(model).bdf();
     }
 
     /** A plugged device that vfio-pci has, for programs that open it themselves. */

@@ -14,6 +14,7 @@ import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.guest.Vm;
+import dmabuflab.scenario.BuiltIn;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
@@ -61,6 +62,31 @@ class Attributes {
                     .containsExactly(new Run(pfn, pages, with(BAR, "p2p-same")));
             assertThat(neighbour.runs(0, pages))
                     .containsExactly(new Run(pfn, pages, with(BAR, "p2p-reachable")));
+        }
+    }
+
+    @Test
+    @DisplayName("before Zen a peer reaches a BAR below the same switch, and none through the host")
+    @Proves({"AT1", "AT2"})
+    @BuiltIn({"cpu-before-zen", "switch"})
+    @Devices({"ivshmem-in-switch:1M", "edu-in-switch", "edu"})
+    void switched(Testbed bed) {
+        bed.requireSeries("attributes");
+        Exporter exporter = bed.exporter();
+        DmaBuf buffer = exporter.exportAll();
+        long pages = exporter.size() / PAGE;
+        Importer itself = bed.importer(buffer, Wish.PFN_IMPORTER.forDevice(exporter.vfio().bdf()));
+        Importer below =
+                bed.importer(buffer, Wish.PFN_IMPORTER.forDevice(bed.idleDevice("edu-in-switch")));
+        Importer outside = bed.importer(buffer, Wish.PFN_IMPORTER.forDevice(bed.idleDevice()));
+        for (boolean byPfn : new boolean[] {false, true}) {
+            lookUp(bed, byPfn);
+            long pfn = exporter.pfn(0);
+            assertThat(itself.runs(0, pages))
+                    .containsExactly(new Run(pfn, pages, with(BAR, "p2p-same")));
+            assertThat(below.runs(0, pages))
+                    .containsExactly(new Run(pfn, pages, with(BAR, "p2p-reachable")));
+            assertThat(outside.runs(0, pages)).containsExactly(new Run(pfn, pages, BAR));
         }
     }
 

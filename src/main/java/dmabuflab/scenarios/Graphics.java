@@ -10,6 +10,7 @@ import dmabuflab.guest.TestExporter;
 import dmabuflab.guest.TestExporter.Ability;
 import dmabuflab.guest.TestExporter.Lifetime;
 import dmabuflab.guest.TestExporter.Segment;
+import dmabuflab.scenario.BuiltIn;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
@@ -20,12 +21,13 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
- * vgem, an importer of the graphics stack that has no notify callback and says nothing of what it
- * tolerates: it gets no stale memory, and does not get in the way of a revoke.
+ * Importers of the graphics stack that have no notify callback and say nothing of what they
+ * tolerate: they get no stale memory, and do not get in the way of a revoke.
  */
 @Catalogue
 class Graphics {
     private static final String VGEM = "vgem";
+    private static final String VIRTIO_GPU = "virtio_gpu";
     private static final String REFUSED = "EOPNOTSUPP";
     private static final long PAGES = 16;
 
@@ -63,6 +65,39 @@ class Graphics {
                 assertThat(importer.read(64)).isEqualTo(7);
             }
         }
+        assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + 64, 1))
+                .containsExactly(7);
+    }
+
+    @EachLifetime
+    @BuiltIn("virtio-gpu")
+    @DisplayName("virtio-gpu without blob resources takes nothing, and leaves nothing behind")
+    @Proves({"GP1", "NG2", "RV5"})
+    void virtioGpu(Testbed bed, Lifetime lifetime) {
+        bed.requireSeries("lifetimes");
+        TestExporter exporter =
+                TestExporter.create(
+                        bed.agent(),
+                        "exporter",
+                        lifetime,
+                        List.of(Segment.ram(PAGES, 0)),
+                        Ability.MAPPABLE);
+        int place = exporter.place(Segment.ram(PAGES, 2));
+        Importer importer = bed.importer(exporter.buffer());
+        importer.write(64, 7);
+
+        Answer imported =
+                GraphicsBuffer.tryImport(bed.agent(), VIRTIO_GPU, exporter.buffer(), "imported");
+
+        assertThat(imported.errno()).isEqualTo(lifetime == Lifetime.REVOCABLE ? REFUSED : "ENODEV");
+        assertThat(bed.attachments()).isEqualTo(1);
+        if (lifetime == Lifetime.DYNAMIC) {
+            exporter.move(place);
+        } else {
+            place = 0;
+        }
+        assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(place, 0));
+        assertThat(importer.read(64)).isEqualTo(7);
         assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + 64, 1))
                 .containsExactly(7);
     }

@@ -26,14 +26,26 @@ class MachineTest {
     @MethodSource("names")
     void machinesDifferInTheirIommuOnly(String name) {
         assertThat(withoutIommu(name)).isEqualTo(withoutIommu("q35-vtd"));
-        assertThat(Machine.named(PROJECT, name).kernelWords()).isNotBlank();
+        assertThat(Machine.named(PROJECT, name, List.of()).kernelWords()).isNotBlank();
     }
 
     @Test
     void aMachineThatDoesNotExistIsNamed() {
-        assertThatThrownBy(() -> Machine.named(PROJECT, "pdp11"))
+        assertThatThrownBy(() -> Machine.named(PROJECT, "pdp11", List.of()))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("pdp11.cfg");
+        assertThatThrownBy(() -> Machine.named(PROJECT, "q35-vtd", List.of("turntable")))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("builtin/turntable.cfg");
+    }
+
+    @Test
+    void whatIsBuiltInComesOnTopOfTheMachine() {
+        Machine machine = Machine.named(PROJECT, "q35-vtd", List.of("switch"));
+        assertThat(machine.descriptions())
+                .extracting(file -> file.getFileName().toString())
+                .containsExactly("q35-vtd.cfg", "switch.cfg");
+        assertThat(machine.drivers()).contains("intel-iommu", "x3130-upstream");
     }
 
     static List<String> names() throws IOException {
@@ -46,9 +58,8 @@ class MachineTest {
     }
 
     private static List<Section> withoutIommu(String name) {
-        return ConfigFile.read(Machine.named(PROJECT, name).description(), Map.of())
-                .sections()
-                .stream()
+        Path machine = Machine.named(PROJECT, name, List.of()).descriptions().get(0);
+        return ConfigFile.read(machine, Map.of()).sections().stream()
                 .filter(s -> !s.values().getOrDefault("driver", "").contains("iommu"))
                 .toList();
     }

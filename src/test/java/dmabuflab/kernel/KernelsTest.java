@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class KernelsTest {
+    private static final KernelRequest PLAIN = KernelRequest.of("9.8", "");
 
     @TempDir Path root;
 
@@ -99,7 +101,7 @@ class KernelsTest {
         KernelImage plain = kernels.obtain("9.8", "");
         kernel.compiled();
 
-        KernelImage mutated = kernels.obtainMutant("9.8", "", mutant);
+        KernelImage mutated = kernels.obtain(with(mutant));
         assertThat(kernel.compiled()).containsExactly("drivers/two.o");
         assertThat(mutated.bzImage()).content().contains("too").contains("five");
 
@@ -135,18 +137,18 @@ class KernelsTest {
         Path linkedTo = kernel.mutant("n", "drivers/two.c", "two", "too");
         Kernels kernels = kernel.kernels();
 
-        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        Path programs = kernels.selftests(kernels.obtain(PLAIN), PLAIN);
         assertThat(programs.resolve("iommu/prog"))
                 .isExecutable()
                 .content()
                 .contains("two\n#define");
         assertThat(programs.resolve("build")).doesNotExist();
 
-        KernelImage mutant = kernels.obtainMutant("9.8", "", elsewhere);
-        assertThat(kernels.selftests(mutant, Optional.of(elsewhere))).isEqualTo(programs);
+        KernelImage mutant = kernels.obtain(with(elsewhere));
+        assertThat(kernels.selftests(mutant, with(elsewhere))).isEqualTo(programs);
 
-        KernelImage other = kernels.obtainMutant("9.8", "", linkedTo);
-        Path others = kernels.selftests(other, Optional.of(linkedTo));
+        KernelImage other = kernels.obtain(with(linkedTo));
+        Path others = kernels.selftests(other, with(linkedTo));
         assertThat(others.resolve("iommu/prog")).content().contains("too\n#define");
     }
 
@@ -155,7 +157,7 @@ class KernelsTest {
         FakeKernel kernel = FakeKernel.asTree(root);
         Kernels kernels = kernel.kernels();
 
-        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        Path programs = kernels.selftests(kernels.obtain(PLAIN), PLAIN);
         try (Stream<Path> all = Files.walk(programs)) {
             assertThat(all.filter(Files::isRegularFile))
                     .containsExactlyInAnyOrder(
@@ -170,7 +172,7 @@ class KernelsTest {
         FakeKernel kernel = FakeKernel.asTree(root);
         Kernels kernels = kernel.kernels();
 
-        Path programs = kernels.selftests(kernels.obtain("9.8", ""), Optional.empty());
+        Path programs = kernels.selftests(kernels.obtain(PLAIN), PLAIN);
         assertThat(programs.resolve("iommu/prog"))
                 .content()
                 .contains("#define TEST_TIMEOUT_DEFAULT 86400\n");
@@ -181,10 +183,10 @@ class KernelsTest {
         FakeKernel kernel = FakeKernel.asTree(root);
         Kernels kernels = kernel.kernels();
         KernelImage image = kernels.obtain("9.8", "");
-        kernels.selftests(image, Optional.empty());
+        kernels.selftests(image, PLAIN);
         FakeKernel.write(kernel.source.resolve("drivers/two.c"), "syntax error\n");
 
-        assertThatThrownBy(() -> kernels.selftests(image, Optional.empty()))
+        assertThatThrownBy(() -> kernels.selftests(image, PLAIN))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("selftests in tools/testing/selftests/iommu")
                 .hasMessageContaining("prog.c: error: 1:syntax error")
@@ -377,5 +379,60 @@ class KernelsTest {
         kernel.kernels().obtain("9.8", "");
         assertThat(Git.at(kernel.unpacked()).command("rev-parse", "HEAD").output())
                 .isEqualTo(commit);
+    }
+
+    @Test
+    void buildsACommitOfATreeAndLeavesTheTreeAlone() throws IOException {
+        FakeKernel kernel = FakeKernel.asTree(root);
+        Path tree = kernel.source;
+        git(tree, "init", "--quiet");
+        git(tree, "add", ".");
+        git(tree, "commit", "--quiet", "-m", "base");
+        Files.writeString(tree.resolve("drivers/one.c"), "uno\n");
+        git(tree, "commit", "--quiet", "-am", "drivers: Say it in Spanish");
+        Files.writeString(tree.resolve("drivers/one.c"), "not committed\n");
+        Files.delete(tree.resolve("drivers/two.c"));
+        String index = Sha256.of(tree.resolve(".git/index"));
+
+        SourceTree base = SourceTree.at(tree, "HEAD~1");
+        SourceTree head = SourceTree.at(tree, "HEAD");
+        KernelImage first = kernel.kernels().obtain(in(base, List.of()));
+        KernelImage second = kernel.kernels().obtain(in(head, List.of()));
+        List<Path> patches =
+                base.patchesTo(head.commit(), Files.createDirectory(root.resolve("patches")));
+        KernelImage patched = kernel.kernels().obtain(in(base, patches));
+
+        assertThat(first.bzImage()).content().contains("two").doesNotContain("uno");
+        assertThat(second.bzImage()).content().contains("uno", "two");
+        assertThat(patches).hasSize(1);
+        assertThat(patched.key()).isEqualTo(second.key());
+        assertThat(tree.resolve("drivers/one.c")).hasContent("not committed");
+        assertThat(tree.resolve("drivers/two.c")).doesNotExist();
+        assertThat(Sha256.of(tree.resolve(".git/index"))).isEqualTo(index);
+    }
+
+    @Test
+    void aRevisionThatDoesNotExistIsNamed() throws IOException {
+        Path tree = FakeKernel.asTree(root).source;
+        git(tree, "init", "--quiet");
+        assertThatThrownBy(() -> SourceTree.at(tree, "v1.0"))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("v1.0")
+                .hasMessageContaining(tree.toString());
+    }
+
+    private static void git(Path directory, String... words) {
+        String[] git = {
+            "git", "-c", "user.name=a", "-c", "user.email=b", "-C", directory.toString()
+        };
+        Command.of(Stream.of(git, words).flatMap(Arrays::stream).toList()).check();
+    }
+
+    private static KernelRequest with(Path... patches) {
+        return PLAIN.withPatches(List.of(patches));
+    }
+
+    private static KernelRequest in(SourceTree tree, List<Path> patches) {
+        return new KernelRequest("9.8", "", Optional.of(tree), patches, List.of());
     }
 }

@@ -17,6 +17,7 @@ class SelectionTest {
                     "title",
                     List.of("UR1", "UR2"),
                     List.of("edu"),
+                    List.of(),
                     Set.of("scenario", "race"),
                     List.of());
 
@@ -25,6 +26,7 @@ class SelectionTest {
                     new ScenarioId("Iommufd", "cutOff", ""),
                     "title",
                     List.of("RV2"),
+                    List.of(),
                     List.of(),
                     Set.of("scenario"),
                     List.of(List.of("vtd", "virtio-iommu"), List.of("reset", "close")));

@@ -16,10 +16,10 @@ import java.util.function.Consumer;
  *
  * @param whyCold why they are booted, "" when they are loaded
  */
-record ModelGuests(GuestImage image, Optional<GoldenSnapshot> snapshot, String whyCold) {
+record MachineGuests(GuestImage image, Optional<GoldenSnapshot> snapshot, String whyCold) {
 
-    static ModelGuests cold(GuestImage image) {
-        return new ModelGuests(image, Optional.empty(), "asked for");
+    static MachineGuests cold(GuestImage image) {
+        return new MachineGuests(image, Optional.empty(), "asked for");
     }
 
     /**
@@ -27,12 +27,12 @@ record ModelGuests(GuestImage image, Optional<GoldenSnapshot> snapshot, String w
      *
      * @param boot receives the logs of the boot, if there has to be one
      */
-    static ModelGuests saved(GuestImage image, Cache cache, TimeScale scale, Path boot) {
+    static MachineGuests saved(GuestImage image, Cache cache, TimeScale scale, Path boot) {
         try {
-            return new ModelGuests(
+            return new MachineGuests(
                     image, Optional.of(GoldenSnapshot.obtain(image, cache, scale, boot)), "");
         } catch (SnapshotRefused e) {
-            return new ModelGuests(image, Optional.empty(), e.getMessage());
+            return new MachineGuests(image, Optional.empty(), e.getMessage());
         }
     }
 

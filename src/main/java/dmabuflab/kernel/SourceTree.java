@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import dmabuflab.host.Command;
+import dmabuflab.host.InfrastructureException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A commit in a git repository of the user's own, which is only read: neither its work tree nor its
+ * index nor its objects are written to.
+ *
+ * @param directory the work tree, or a bare repository
+ * @param commit its full id
+ */
+public record SourceTree(Path directory, String commit) {
+    /** Whoever owns the repository, it may be read. */
+    private static final List<String> GIT = List.of("git", "-c", "safe.directory=*");
+
+    /**
+     * The commit that a user means.
+     *
+     * @param revision as git understands it: an id, a tag, {@code HEAD~3}
+     * @throws InfrastructureException when there is none
+     */
+    public static SourceTree at(Path directory, String revision) {
+        Path absolute = directory.toAbsolutePath().normalize();
+        String commit =
+                find(absolute, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
+                        .orElseThrow(
+                                () ->
+                                        new InfrastructureException(
+                                                "cannot use revision " + revision,
+                                                "git knows no such commit in " + absolute,
+                                                "git -C DIR log --oneline shows what there is"));
+        return new SourceTree(absolute, commit);
+    }
+
+    /**
+     * The changes from here to a later commit as patches, first to last.
+     *
+     * @param into receives the files; an empty directory
+     * @throws InfrastructureException when there is no straight way from here to there
+     */
+    public List<Path> patchesTo(String head, Path into) {
+        String range = commit + ".." + head;
+        if (find(directory, "merge-base", "--is-ancestor", commit, head).isEmpty()) {
+            throw new InfrastructureException(
+                    "cannot take the changes " + range,
+                    "the first is no ancestor of the second",
+                    "give a --base that --head is built upon: git merge-base");
+        }
+        String merge = command("rev-list", "--merges", "--max-count=1", range).output();
+        if (!merge.isEmpty()) {
+            throw new InfrastructureException(
+                    "cannot take the changes " + range,
+                    "there is a merge among them, " + merge + ", which is no patch",
+                    "give a later --base, or rebase");
+        }
+        command("format-patch", "--quiet", "--no-signature", "-o", into.toString(), range).check();
+        return PatchSeries.in(into).patches();
+    }
+
+    /** Whether a file of the commit contains a word. */
+    boolean mentions(String file, String word) {
+        return command("grep", "--quiet", "--word-regexp", "-F", word, commit, "--", file).run()
+                == 0;
+    }
+
+    /** Where its objects are, which another repository may read too. */
+    Path objects() {
+        Path common = Path.of(command("rev-parse", "--git-common-dir").output());
+        Path objects = directory.resolve(common).resolve("objects").normalize();
+        if (!Files.isDirectory(objects)) {
+            throw new InfrastructureException(
+                    "cannot read the objects of " + directory,
+                    objects + " is no directory",
+                    "give the top of a git repository");
+        }
+        return objects;
+    }
+
+    private Command command(String... words) {
+        return git(directory, words);
+    }
+
+    private static Optional<String> find(Path directory, String... words) {
+        StringBuilder said = new StringBuilder();
+        int status = git(directory, words).eachLine(said::append).run();
+        return status == 0 ? Optional.of(said.toString()) : Optional.empty();
+    }
+
+    private static Command git(Path directory, String... words) {
+        if (!Files.isDirectory(directory)) {
+            throw new InfrastructureException(
+                    "cannot use the tree " + directory,
+                    "it is no directory",
+                    "give the top of a git repository");
+        }
+        List<String> all = new ArrayList<>(GIT);
+        all.addAll(List.of("-C", directory.toString()));
+        all.addAll(List.of(words));
+        Command command = Command.of(all);
+        for (String name : System.getenv().keySet()) {
+            if (name.startsWith("GIT_")) {
+                command.env(name, null);
+            }
+        }
+        // Not even the index, which a mere status would refresh.
+        return command.env("GIT_OPTIONAL_LOCKS", "0");
+    }
+}
