@@ -8,6 +8,7 @@ import dmabuflab.host.Cache;
 import dmabuflab.host.DebianPackage;
 import dmabuflab.host.Disk;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.host.Sandbox;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.qemu.Accelerator;
@@ -43,6 +44,7 @@ final class Examination {
         examination.processors();
         examination.packages();
         examination.disk();
+        examination.sandbox();
         Optional<KernelImage> kernel = examination.kernel();
         examination.qemu(kernel);
         return examination.found;
@@ -78,6 +80,18 @@ final class Examination {
                                 "packages",
                                 "missing: " + String.join(" ", missing),
                                 "./lab run installs them, or apt-get install them by hand"));
+    }
+
+    private void sandbox() {
+        String obstacle = Sandbox.obstacle();
+        found.add(
+                obstacle.isEmpty()
+                        ? Diagnosis.good("sandbox", "kernels are built without network and homes")
+                        : Diagnosis.limited(
+                                "sandbox",
+                                obstacle,
+                                "kernels are built with all that you may do: use sources you trust,"
+                                        + " or let bubblewrap make user namespaces"));
     }
 
     private void disk() {

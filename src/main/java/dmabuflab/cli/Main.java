@@ -26,7 +26,8 @@ import picocli.CommandLine.Command;
             CompareCommand.class,
             MutantsCommand.class,
             BenchCommand.class,
-            ShellCommand.class
+            ShellCommand.class,
+            ValidateCommand.class
         })
 public final class Main {
     private static final int INFRASTRUCTURE = 3;

@@ -33,6 +33,7 @@ public final class Command {
     private Consumer<String> eachLine = line -> {};
     private Duration limit;
     private byte[] stdin;
+    private Sandbox sandbox;
 
     private Command(List<String> words) {
         this.words = List.copyOf(words);
@@ -84,6 +85,12 @@ public final class Command {
     /** Ends the process and all it started after {@code limit}; the call then throws. */
     public Command timeout(Duration limit) {
         this.limit = limit;
+        return this;
+    }
+
+    /** Confines it, on machines where that can be done: see {@link Sandbox#obstacle}. */
+    public Command in(Sandbox confines) {
+        this.sandbox = confines;
         return this;
     }
 
@@ -252,6 +259,9 @@ public final class Command {
                         directory,
                         limit);
         launcher.prefix("setpriv", "--pdeathsig", farewell, "--");
+        if (sandbox != null && Sandbox.obstacle().isEmpty()) {
+            launcher.prefix(sandbox.words().toArray(String[]::new));
+        }
         output.onTrouble(launcher::terminate);
         return launcher;
     }

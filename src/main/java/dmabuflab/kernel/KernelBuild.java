@@ -95,7 +95,9 @@ final class KernelBuild {
         if (importer.isPresent()) {
             progress.phase("building the test importer");
             String output = "MO=" + importerModule(kbuild).getParent();
-            check(kbuild.make("M=" + importer.get(), output, "modules"), watch);
+            check(
+                    kbuild.make(List.of(importer.get()), "M=" + importer.get(), output, "modules"),
+                    watch);
         }
     }
 

@@ -55,7 +55,7 @@ final class KernelConfig {
         merge.add(kbuild.source().resolve("scripts/kconfig/merge_config.sh").toString());
         merge.addAll(List.of("-m", "-Q", "-O", build.toString()));
         fragments.forEach(fragment -> merge.add(fragment.toString()));
-        kbuild.undisturbed(Command.of(merge)).in(build).check();
+        kbuild.undisturbed(Command.of(merge), fragments).in(build).check();
         try {
             Files.move(build.resolve(".config"), merged, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {

@@ -52,6 +52,14 @@ public record KernelImage(
         return directory.resolve("include");
     }
 
+    /**
+     * The same for kernels that do the same, as far as their code tells, whatever comments and line
+     * numbers their sources have.
+     */
+    public String code() {
+        return CodeDigest.of(this);
+    }
+
     /** How it came about, for people and reports. */
     public Path manifest() {
         return directory.resolve("manifest.json");

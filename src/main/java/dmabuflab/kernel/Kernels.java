@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -155,6 +156,39 @@ public final class Kernels {
         }
         try (Cache.Held lock = lockSource(target, "reading the source of " + inputs.title())) {
             return KernelSource.obtain(target, files, cache, progress);
+        }
+    }
+
+    /** The source of a kernel while nobody else touches it. */
+    record Workplace(
+            KernelSource source,
+            PatchSeries patches,
+            List<Path> fragments,
+            Path build,
+            Progress progress) {}
+
+    /**
+     * Does something with a kernel's source, which is fetched if need be, but not patched.
+     *
+     * @param doing what, for people who wait
+     */
+    <T> T at(KernelRequest request, String doing, Function<Workplace, T> work) {
+        Inputs inputs = inputs(request);
+        try (Cache.Held lock = lockSource(inputs.target(), doing + " " + inputs.title());
+                Progress progress =
+                        Progress.begin(doing + " " + inputs.title(), cache.lastTime(doing))) {
+            long begin = System.nanoTime();
+            KernelSource source = KernelSource.obtain(inputs.target(), files, cache, progress);
+            T result =
+                    work.apply(
+                            new Workplace(
+                                    source,
+                                    inputs.patches(),
+                                    inputs.fragments(),
+                                    build(inputs),
+                                    progress));
+            cache.rememberTime(doing, Duration.ofNanos(System.nanoTime() - begin));
+            return result;
         }
     }
 

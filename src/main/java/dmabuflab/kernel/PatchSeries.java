@@ -10,18 +10,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.StringJoiner;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Patches in the order in which they are applied. Immutable. */
-final class PatchSeries {
+public final class PatchSeries {
 
     // What git apply says about a hunk that finds no place: the file, and where it was to go.
     private static final Pattern NO_PLACE =
             Pattern.compile("^error: patch failed: (.+):(\\d+)$", Pattern.MULTILINE);
     private static final Pattern ERROR = Pattern.compile("^error: (.+)$", Pattern.MULTILINE);
+
+    private static final Pattern FILE =
+            Pattern.compile("^diff --git a/.* b/(.+)$", Pattern.MULTILINE);
 
     private final List<Path> patches;
 
@@ -55,7 +60,7 @@ final class PatchSeries {
     }
 
     /** The subject of a mail, unfolded and without {@code [PATCH …]}; else the file's name. */
-    static String subject(Path patch) {
+    public static String subject(Path patch) {
         StringBuilder subject = new StringBuilder();
         boolean inside = false;
         for (String line : read(patch).lines().toList()) {
@@ -102,7 +107,7 @@ final class PatchSeries {
                             .eachLine(said::add)
                             .run();
             if (status != 0) {
-                throw new PatchConflict(patch, version, reason(patch, said.toString()));
+                throw new PatchConflict(patch, version, reason(series, patch, said.toString()));
             }
             commit = series.commit(message(patch), List.of(commit));
         }
@@ -126,40 +131,38 @@ final class PatchSeries {
         return subject(patch) + "\n\n" + body.toString().strip();
     }
 
-    private static String reason(Path patch, String said) {
+    /** The files that a patch changes, as they are called in the source. */
+    static Set<String> files(Path patch) {
+        Set<String> files = new TreeSet<>();
+        Matcher file = FILE.matcher(read(patch));
+        while (file.find()) {
+            files.add(file.group(1));
+        }
+        return files;
+    }
+
+    private static String reason(Git series, Path patch, String said) {
         Matcher noPlace = NO_PLACE.matcher(said);
         if (noPlace.find()) {
             String file = noPlace.group(1);
-            return hunk(patch, file, noPlace.group(2))
-                    .map(hunk -> file + ", " + hunk + ", finds no place")
-                    .orElse(file + ", the hunk at line " + noPlace.group(2) + ", finds no place");
+            Optional<Hunk> hunk = Hunk.find(read(patch).lines().toList(), file, noPlace.group(2));
+            String which = hunk.map(Hunk::toString).orElse("the hunk at line " + noPlace.group(2));
+            String instead = hunk.map(h -> h.difference(content(series, file))).orElse("");
+            return file
+                    + ", "
+                    + which
+                    + ", finds no place"
+                    + (instead.isEmpty() ? "" : "\n" + instead);
         }
         Matcher error = ERROR.matcher(said);
         return error.find() ? error.group(1) : said.strip();
     }
 
-    /**
-     * Which of its file's hunks begins at {@code line} of the old file: {@code hunk 2 of 3 (@@…)}.
-     */
-    private static Optional<String> hunk(Path patch, String file, String line) {
-        int count = 0;
-        int number = 0;
-        String header = "";
-        boolean inFile = false;
-        for (String each : read(patch).lines().toList()) {
-            if (each.startsWith("diff --git ")) {
-                inFile = each.endsWith(" b/" + file);
-            } else if (inFile && each.startsWith("@@ -")) {
-                count++;
-                if (each.startsWith("@@ -" + line + ",") || each.startsWith("@@ -" + line + " ")) {
-                    number = count;
-                    header = each;
-                }
-            }
-        }
-        return number == 0
-                ? Optional.empty()
-                : Optional.of("hunk " + number + " of " + count + " (" + header + ")");
+    /** A file as the patches before have made it. */
+    private static List<String> content(Git series, String file) {
+        List<String> lines = new ArrayList<>();
+        int status = series.command("cat-file", "blob", ":" + file).eachLine(lines::add).run();
+        return status == 0 ? lines : List.of();
     }
 
     private static String read(Path patch) {

@@ -180,7 +180,7 @@ final class Selftests {
                                 // The guest has no libraries, and nobody debugs there.
                                 "USERLDFLAGS=-static -s"));
         words.addAll(goals);
-        Command make = kbuild.undisturbed(Command.of(words));
+        Command make = kbuild.undisturbed(Command.of(words), List.of(headers));
         DISTURBS.forEach(name -> make.env(name, null));
         int status = make.log(log).eachLine(said::add).run();
         if (status != 0) {

@@ -3,9 +3,13 @@ package dmabuflab.scenario;
 
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
 
+import dmabuflab.guest.AgentRefusal;
+import dmabuflab.guest.GuestHung;
+import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.report.RunResult;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -82,6 +86,31 @@ public final class ScenarioRunner {
         }
         ReportWriters.write(result, Contract.rules(Optional.of(lab.kernel().key())));
         return result;
+    }
+
+    /**
+     * Boots a guest of the default machine, or loads one that has booted, and ends it.
+     *
+     * @return what was wrong with it, "" if nothing
+     * @throws InfrastructureException when there is no kernel to boot
+     */
+    public static String boot(LabOptions options) {
+        Lab lab = Lab.of(options);
+        Attempt attempt = new Attempt(lab, MachineModel.DEFAULT, lab.report().scenario("boot"));
+        try {
+            Optional<Throwable> failure = Optional.empty();
+            try {
+                attempt.start();
+            } catch (InfrastructureException | GuestHung e) {
+                failure = Optional.of(e);
+            }
+            attempt.finish(failure);
+            return failure.map(Throwable::getMessage).orElse("");
+        } catch (GuestCrashed | GuestHung | AgentRefusal e) {
+            return e.getMessage();
+        } catch (IOException e) {
+            throw Disk.failure("cannot keep what the guest left", attempt.directory(), e);
+        }
     }
 
     static boolean failsFast(Function<String, Optional<String>> parameters) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -227,5 +228,29 @@ class CommandTest {
     void findsPrograms() {
         assertThat(Command.find("sh")).hasValueSatisfying(path -> Files.isExecutable(path));
         assertThat(Command.find("no-such-program")).isEmpty();
+    }
+
+    @Test
+    void aSandboxShowsWhatItIsGivenAndNothingElseOfHomes() throws IOException {
+        Assumptions.assumeTrue(Sandbox.obstacle().isEmpty(), Sandbox.obstacle());
+        Path own = Files.createDirectory(directory.resolve("own"));
+        Path given = Files.createDirectory(directory.resolve("given"));
+        Files.writeString(given.resolve("file"), "given");
+        Files.writeString(directory.resolve("secret"), "secret");
+        Sandbox sandbox = new Sandbox(List.of(given), List.of(own));
+        String script =
+                "cat given/file; cat secret; echo x >own/out; echo x >given/out; cat /proc/net/dev";
+        StringBuilder said = new StringBuilder();
+        int unused =
+                Command.of("sh", "-c", script)
+                        .in(directory)
+                        .in(sandbox)
+                        .eachLine(line -> said.append(line).append('\n'))
+                        .run();
+        assertThat(said)
+                .contains("given", "No such file", "Read-only", "lo:")
+                .doesNotContain("eth0");
+        assertThat(own.resolve("out")).hasContent("x");
+        assertThat(given.resolve("out")).doesNotExist();
     }
 }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.Disk;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.ProjectFiles;
+import dmabuflab.host.Sandbox;
+import dmabuflab.kernel.Mailbox;
+import dmabuflab.kernel.PatchSeries;
+import dmabuflab.kernel.SourceTree;
+import dmabuflab.qemu.QemuBinary;
+import dmabuflab.report.ReportDirectory;
+import dmabuflab.report.ReportWriters;
+import dmabuflab.scenario.LabOptions;
+import dmabuflab.scenario.Selection;
+import dmabuflab.validate.MailReply;
+import dmabuflab.validate.Patch;
+import dmabuflab.validate.Validation;
+import dmabuflab.validate.ValidationJson;
+import dmabuflab.validate.Validator;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "validate",
+        description = {
+            "Says what a patch series does to a kernel.",
+            "Whether each patch applies, has the kernel's style, builds, warns and boots; and",
+            "which scenarios are red with the series and not without it, since which patch.",
+            "",
+            "  lab validate --series my.mbox",
+            "  lab validate --tree ~/linux --base v7.3 --head my-branch"
+        },
+        footer = {
+            "",
+            "Exit status: 0 nothing regressed; 1 a patch does not apply, build or boot, or a",
+            "scenario regressed; 2 wrong usage; 3 the lab could not find out."
+        },
+        mixinStandardHelpOptions = true)
+final class ValidateCommand implements Callable<Integer> {
+    private static final String REPLY = "reply.txt";
+    private static final String JSON = "validation.json";
+
+    @Spec CommandSpec spec;
+
+    @Mixin LabFlags flags;
+
+    @Parameters(
+            paramLabel = "SELECTOR",
+            arity = "0..*",
+            description =
+                    "which scenarios: name, class, tag, rule or parameter (default: all of them)")
+    List<String> selectors = List.of();
+
+    @Option(
+            names = "--series",
+            paramLabel = "MBOX|DIR|-",
+            description = "the patches: an mbox, a directory of patches, or - for standard input")
+    String series;
+
+    @Option(
+            names = "--tree",
+            paramLabel = "DIR",
+            description =
+                    "a git repository of yours, which is only read, in place of the target's"
+                            + " source and series")
+    Path tree;
+
+    @Option(names = "--base", paramLabel = "REV", description = "where in --tree the series begins")
+    String base;
+
+    @Option(
+            names = "--head",
+            paramLabel = "REV",
+            description = "where in --tree it ends, if there is no --series (default: HEAD)")
+    String head;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "a Kconfig fragment after the target's own; may be repeated")
+    List<Path> fragments = new ArrayList<>();
+
+    @Option(
+            names = "--quick",
+            description = "run only the scenarios that belong to the files the series touches")
+    boolean quick;
+
+    @Option(
+            names = "--repeats",
+            paramLabel = "N",
+            description = "how often to look again at what differs (default: 3)")
+    int repeats = 3;
+
+    @Option(
+            names = "--unconfined",
+            description = "build without a sandbox, where there is none: for series you trust")
+    boolean unconfined;
+
+    @Option(
+            names = "--report",
+            paramLabel = "DIR",
+            description = "where the report goes (default: reports/DATE, linked as reports/latest)")
+    Path report;
+
+    @Override
+    public Integer call() throws IOException {
+        checkUsage();
+        Selection selection = Selectors.checked(spec, selectors);
+        if (!Sandbox.obstacle().isEmpty() && !unconfined) {
+            throw new InfrastructureException(
+                    "will not build a series of others",
+                    "its code would run as you, since " + Sandbox.obstacle(),
+                    "install bubblewrap, or say --unconfined if you trust it");
+        }
+        ReportDirectory directory =
+                report != null
+                        ? ReportDirectory.at(report)
+                        : ReportDirectory.dated(ProjectFiles.locate().root().resolve("reports"));
+        Optional<SourceTree> from = Optional.ofNullable(tree).map(dir -> SourceTree.at(dir, base));
+        LabOptions options =
+                flags.options(Optional.of(directory.root())).of(from, List.of(), fragments);
+        List<Path> files = patches(from, empty(directory.root().resolve("patches")));
+        List<Patch> patches = new ArrayList<>();
+        for (Path file : files) {
+            patches.add(
+                    new Patch(patches.size() + 1, files.size(), PatchSeries.subject(file), file));
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        Validation so =
+                new Validator(
+                                new Validator.Plan(
+                                        options,
+                                        patches,
+                                        selection,
+                                        quick,
+                                        repeats,
+                                        flags.jobs,
+                                        directory.root(),
+                                        facts(from, patches.size())),
+                                line -> {
+                                    out.println(line);
+                                    out.flush();
+                                },
+                                ValidateCommand::write)
+                        .run();
+        out.println();
+        out.print(MailReply.of(so));
+        out.printf("%nreport: %s%n", directory.root());
+        out.flush();
+        return so.exitStatus();
+    }
+
+    private static void write(Validation so) {
+        ReportWriters.replace(so.directory().resolve(REPLY), MailReply.of(so));
+        ReportWriters.replace(so.directory().resolve(JSON), ValidationJson.of(so));
+    }
+
+    private List<Path> patches(Optional<SourceTree> from, Path into) throws IOException {
+        if (series == null) {
+            String end = SourceTree.at(tree, head == null ? "HEAD" : head).commit();
+            List<Path> patches = from.orElseThrow().patchesTo(end, into);
+            if (patches.isEmpty()) {
+                throw wrong("there is nothing between --base and --head");
+            }
+            return patches;
+        }
+        if (!series.equals("-")) {
+            return Mailbox.read(Path.of(series), into);
+        }
+        Path mails = Files.createTempFile("dmabuf-lab-series-", ".mbox");
+        try {
+            Files.write(mails, System.in.readAllBytes());
+            return Mailbox.read(mails, into);
+        } finally {
+            Files.delete(mails);
+        }
+    }
+
+    /** What a reader who was not there has to know. */
+    private Map<String, String> facts(Optional<SourceTree> from, int count) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put(
+                "base",
+                from.map(t -> t.commit() + " of " + t.directory())
+                        .orElse("target " + flags.kernel + " of dmabuf-lab, with its series"));
+        facts.put(
+                "series",
+                count
+                        + (count == 1 ? " patch, " : " patches, ")
+                        + (series == null ? head(from) : series));
+        facts.put("config", fragments.isEmpty() ? "the target's" : "the target's and " + fragments);
+        facts.put("qemu", QemuBinary.find().version());
+        facts.put(
+                "command",
+                "lab " + String.join(" ", spec.commandLine().getParseResult().originalArgs()));
+        return facts;
+    }
+
+    private String head(Optional<SourceTree> from) {
+        return from.orElseThrow().commit().substring(0, 12)
+                + ".."
+                + SourceTree.at(tree, head == null ? "HEAD" : head).commit().substring(0, 12);
+    }
+
+    private static Path empty(Path directory) {
+        try {
+            Cache.delete(directory);
+            return Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw Disk.failure("cannot keep the series", directory, e);
+        }
+    }
+
+    private void checkUsage() {
+        if (series == null && tree == null) {
+            throw wrong("give --series, or --tree with --base");
+        } else if (tree != null && base == null) {
+            throw wrong("--tree needs --base, the commit that the series begins at");
+        } else if (tree == null && (base != null || head != null)) {
+            throw wrong("--base and --head are of --tree, which is not given");
+        } else if (series != null && head != null) {
+            throw wrong("--series and --head both say where the series ends: give one");
+        } else if (repeats < 1) {
+            throw wrong("--repeats is 1 or more, not " + repeats);
+        } else if (series != null && !series.equals("-") && !Files.exists(Path.of(series))) {
+            throw wrong("there is no " + series);
+        }
+        for (Path fragment : fragments) {
+            if (!Files.isReadable(fragment)) {
+                throw wrong("cannot read " + fragment);
+            }
+        }
+    }
+
+    private ParameterException wrong(String what) {
+        return new ParameterException(spec.commandLine(), what);
+    }
+}

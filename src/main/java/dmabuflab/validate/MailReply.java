@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.validate;
+
+import dmabuflab.host.Progress;
+import dmabuflab.report.Outcome;
+import dmabuflab.report.Paragraph;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** A validation in plain text of 72 columns, made to be sent as an answer to the series. */
+public final class MailReply {
+    private static final int WIDTH = 72;
+    private static final String QUOTE = "      | ";
+    private static final int LINES_OF_STYLE = 5;
+    private static final int LINES_OF_MESSAGE = 6;
+    private static final List<Judgement> TOLD =
+            List.of(
+                    Judgement.REGRESSED,
+                    Judgement.FLAKY,
+                    Judgement.INFRASTRUCTURE,
+                    Judgement.FIXED,
+                    Judgement.NO_LONGER_POSSIBLE,
+                    Judgement.NEWLY_POSSIBLE);
+
+    private final StringBuilder text = new StringBuilder();
+
+    private MailReply() {}
+
+    /** The whole text. */
+    public static String of(Validation so) {
+        MailReply reply = new MailReply();
+        reply.verdict(so);
+        reply.facts(so);
+        reply.patches(so);
+        reply.scenarios(so);
+        return reply.text.toString();
+    }
+
+    /** What there is to say of a patch, in one line. */
+    static String line(PatchVerdict verdict) {
+        if (!verdict.builds()) {
+            return "does not build: "
+                    + verdict.build().lines().skip(1).findFirst().orElse("").strip();
+        }
+        List<String> words = new ArrayList<>(List.of("builds"));
+        if (!verdict.style().isEmpty()) {
+            words.add("checkpatch has " + verdict.style().size());
+        }
+        if (!verdict.warnings().isEmpty()) {
+            words.add(verdict.warnings().size() + " new with W=1");
+        }
+        words.add(
+                verdict.sameCode()
+                        ? "same code as before"
+                        : verdict.boot().isEmpty() ? "boots" : "DOES NOT BOOT");
+        return String.join(", ", words);
+    }
+
+    private void verdict(Validation so) {
+        Map<Judgement, Integer> counts = so.counts();
+        long bad = so.patches().stream().filter(patch -> !patch.runs()).count();
+        String words;
+        if (!so.conflict().isEmpty()) {
+            words = "The series does not apply.";
+        } else if (bad > 0) {
+            words = bad + " of " + so.series().size() + " patches do not build or boot.";
+        } else if (counts.containsKey(Judgement.REGRESSED)) {
+            words = counts.get(Judgement.REGRESSED) + " scenarios regressed.";
+        } else if (!so.unfinished().isEmpty()) {
+            words = "No verdict.";
+        } else if (so.sameCode()) {
+            words = "Nothing changes: base and head execute the same code.";
+        } else {
+            words = "Nothing regressed.";
+        }
+        line(words);
+        if (!so.unfinished().isEmpty()) {
+            paragraph("Not finished: " + so.unfinished(), "");
+        }
+        line("");
+    }
+
+    private void facts(Validation so) {
+        so.environment()
+                .forEach(
+                        (name, value) -> {
+                            List<String> lines = Paragraph.wrap(value, WIDTH - 14);
+                            line(String.format(Locale.ROOT, "%-13s %s", name + ":", lines.get(0)));
+                            lines.subList(1, lines.size())
+                                    .forEach(more -> line(" ".repeat(14) + more));
+                        });
+        line(String.format(Locale.ROOT, "%-13s %s", "time:", Progress.text(so.duration())));
+    }
+
+    private void patches(Validation so) {
+        line("");
+        line("Patches");
+        for (PatchVerdict verdict : so.patches()) {
+            line("");
+            paragraph(verdict.patch().place() + " " + verdict.patch().subject(), "  ");
+            paragraph(line(verdict), "      ");
+            verdict.build().lines().skip(1).forEach(each -> line("      " + each.strip()));
+            if (!verdict.boot().isEmpty()) {
+                verdict.boot()
+                        .lines()
+                        .limit(LINES_OF_MESSAGE)
+                        .forEach(each -> line("      " + each));
+            }
+            some(verdict.style());
+            some(verdict.warnings().stream().map(each -> "W=1 " + each).toList());
+            if (verdict.notLookedAt() > 0) {
+                paragraph(
+                        "W=1: " + verdict.notLookedAt() + " more objects were not looked at",
+                        "      ");
+            }
+        }
+        if (!so.conflict().isEmpty()) {
+            line("");
+            so.conflict().lines().forEach(each -> line("  " + each));
+        }
+    }
+
+    private void some(List<String> lines) {
+        lines.stream().limit(LINES_OF_STYLE).forEach(each -> line("      " + each));
+        if (lines.size() > LINES_OF_STYLE) {
+            line("      and " + (lines.size() - LINES_OF_STYLE) + " more");
+        }
+    }
+
+    private void scenarios(Validation so) {
+        if (so.scenarios().isEmpty()) {
+            return;
+        }
+        line("");
+        line("Scenarios, on the base and with all patches");
+        line("");
+        Map<Judgement, Integer> counts = so.counts();
+        for (Judgement judgement : Judgement.values()) {
+            if (counts.containsKey(judgement)) {
+                line(
+                        String.format(
+                                Locale.ROOT, "  %5d %s", counts.get(judgement), judgement.label()));
+            }
+        }
+        long red =
+                so.scenarios().stream()
+                        .filter(each -> each.judgement() == Judgement.UNCHANGED)
+                        .filter(each -> each.head().stream().anyMatch(Outcome::isRed))
+                        .count();
+        if (red > 0) {
+            line("        of these " + red + " are red on both");
+        }
+        paragraph(
+                "What differs was run "
+                        + (so.repeats() + 1)
+                        + " times on both; regressed and fixed is only what was the same each time.",
+                "  ");
+        for (Judgement judgement : TOLD) {
+            so.scenarios().stream()
+                    .filter(each -> each.judgement() == judgement)
+                    .forEach(this::scenario);
+        }
+    }
+
+    private void scenario(ScenarioVerdict verdict) {
+        line("");
+        line("  " + verdict.judgement().label() + " " + verdict.id());
+        line("      base " + runs(verdict.base()) + "; head " + runs(verdict.head()));
+        if (verdict.blame() != null) {
+            paragraph(
+                    "since " + verdict.blame().place() + " " + verdict.blame().subject(), "      ");
+        } else if (!verdict.whyNoBlame().isEmpty()) {
+            paragraph("no patch is blamed: " + verdict.whyNoBlame(), "      ");
+        }
+        verdict.message()
+                .lines()
+                .filter(each -> !each.isBlank())
+                .limit(LINES_OF_MESSAGE)
+                .flatMap(each -> Paragraph.wrap(each.strip(), WIDTH - QUOTE.length()).stream())
+                .forEach(each -> line(QUOTE + each));
+        if (verdict.judgement() == Judgement.REGRESSED || verdict.judgement() == Judgement.FLAKY) {
+            line("      " + verdict.rerun());
+        }
+    }
+
+    /** {@code passed 4 of 4}, {@code failed 1 of 4, passed 3}. */
+    private static String runs(List<Outcome> outcomes) {
+        if (outcomes.isEmpty()) {
+            return "not there";
+        }
+        List<String> words = new ArrayList<>();
+        for (Outcome outcome : Outcome.values()) {
+            long count = outcomes.stream().filter(outcome::equals).count();
+            if (count > 0) {
+                words.add(outcome.label() + " " + count + " of " + outcomes.size());
+            }
+        }
+        return String.join(", ", words);
+    }
+
+    private void paragraph(String words, String indent) {
+        Paragraph.wrap(words, WIDTH - indent.length()).forEach(each -> line(indent + each));
+    }
+
+    private void line(String content) {
+        text.append(content.stripTrailing()).append('\n');
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.validate;
+
+import dmabuflab.report.Outcome;
+import java.util.List;
+
+/**
+ * What the series did to one scenario, or to a case that is part of one.
+ *
+ * @param id of the scenario or case
+ * @param scenario the scenario to run for it: its own id, or that of the one it is part of
+ * @param base outcomes of all its runs on the base, in their order
+ * @param head the same on the head
+ * @param message what it said when it was red, "" if it was not
+ * @param blame the patch that brought it, null if none was found or looked for
+ * @param whyNoBlame why there is none, "" when there is or none was looked for
+ * @param rerun the command that shows it again on the kernel with that patch, or on the head
+ */
+public record ScenarioVerdict(
+        String id,
+        String scenario,
+        List<Outcome> base,
+        List<Outcome> head,
+        String message,
+        Patch blame,
+        String whyNoBlame,
+        String rerun) {
+
+    public Judgement judgement() {
+        return Judgement.of(base, head);
+    }
+
+    ScenarioVerdict blaming(Patch patch, String why, String command) {
+        return new ScenarioVerdict(id, scenario, base, head, message, patch, why, command);
+    }
+}

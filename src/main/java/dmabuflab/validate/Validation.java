@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.validate;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Everything that is known of a series.
+ *
+ * @param environment what it was judged on: base, configuration, QEMU, the command
+ * @param series its patches
+ * @param conflict why a patch does not apply, with its number; "" if all do
+ * @param patches of those that were looked at, what came of it
+ * @param sameCode whether head and base execute the same, so that no scenario had to run
+ * @param scenarios those that ran on base and head
+ * @param repeats how often a difference was looked at again
+ * @param unfinished why the rest is not known, "" at the end
+ */
+public record Validation(
+        Instant started,
+        Duration duration,
+        Map<String, String> environment,
+        List<Patch> series,
+        String conflict,
+        List<PatchVerdict> patches,
+        boolean sameCode,
+        List<ScenarioVerdict> scenarios,
+        int repeats,
+        String unfinished,
+        Path directory) {
+
+    /** How many scenarios there are of each judgement. */
+    public Map<Judgement, Integer> counts() {
+        Map<Judgement, Integer> counts = new EnumMap<>(Judgement.class);
+        scenarios.forEach(scenario -> counts.merge(scenario.judgement(), 1, Integer::sum));
+        return counts;
+    }
+
+    /**
+     * 1 when the series does not apply, build, boot, or makes a scenario red; 3 when the lab could
+     * not find out; else 0. What is flaky does not count, nor warnings and style.
+     */
+    public int exitStatus() {
+        boolean broken =
+                !conflict.isEmpty()
+                        || patches.stream().anyMatch(patch -> !patch.runs())
+                        || counts().containsKey(Judgement.REGRESSED);
+        if (broken) {
+            return 1;
+        }
+        boolean unknown = !unfinished.isEmpty() || counts().containsKey(Judgement.INFRASTRUCTURE);
+        return unknown ? 3 : 0;
+    }
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.validate;
+
+import dmabuflab.host.Cache;
+import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.ProjectFiles;
+import dmabuflab.kernel.BuildFailure;
+import dmabuflab.kernel.Inspection;
+import dmabuflab.kernel.KernelImage;
+import dmabuflab.kernel.Kernels;
+import dmabuflab.kernel.PatchConflict;
+import dmabuflab.report.Outcome;
+import dmabuflab.report.ScenarioResult;
+import dmabuflab.scenario.LabOptions;
+import dmabuflab.scenario.Listing;
+import dmabuflab.scenario.ScenarioRunner;
+import dmabuflab.scenario.Selection;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+
+/**
+ * Looks at a series patch by patch, then at what scenarios say with it and without it. The report
+ * is written anew after each step, so whatever ends this, what was found out until then is there.
+ */
+public final class Validator {
+
+    /**
+     * What is to be done.
+     *
+     * @param base the kernel below the series
+     * @param series its patches, at least one
+     * @param selection which scenarios to run
+     * @param quick run only those that belong to the files the series touches
+     * @param repeats how often a difference is looked at again, at least 1
+     * @param jobs guests at once
+     * @param directory receives the report
+     * @param facts what else to say of this validation, such as the command
+     */
+    public record Plan(
+            LabOptions base,
+            List<Patch> series,
+            Selection selection,
+            boolean quick,
+            int repeats,
+            int jobs,
+            Path directory,
+            Map<String, String> facts) {}
+
+    private static final String RUNNING = "it is still running, or was ended";
+
+    private final Plan plan;
+    private final Consumer<String> progress;
+    private final Consumer<Validation> report;
+    private final Kernels kernels = Kernels.of(ProjectFiles.locate(), Cache.locate());
+    private final Inspection inspection = Inspection.with(kernels);
+    private final Runs runs;
+    private final Instant started = Instant.now();
+    private final Map<String, String> environment = new LinkedHashMap<>();
+    private final List<PatchVerdict> patches = new ArrayList<>();
+    private final List<ScenarioVerdict> scenarios = new ArrayList<>();
+
+    /** Of the kernels so far, by their key: what they execute. */
+    private final Map<String, String> codes = new HashMap<>();
+
+    private String conflict = "";
+    private boolean sameCode;
+
+    /**
+     * @param progress is told a line at each step
+     * @param report receives what is known, again and again
+     */
+    public Validator(Plan plan, Consumer<String> progress, Consumer<Validation> report) {
+        this.plan = plan;
+        this.progress = progress;
+        this.report = report;
+        this.runs =
+                new Runs(
+                        plan.base(),
+                        plan.series().stream().map(Patch::file).toList(),
+                        plan.directory(),
+                        plan.jobs(),
+                        progress);
+        environment.putAll(plan.facts());
+    }
+
+    /**
+     * Does all of it.
+     *
+     * @throws InfrastructureException when the lab could not do its work, or the base is no good
+     */
+    public Validation run() {
+        try {
+            note(RUNNING);
+            if (apply() && everyPatch()) {
+                catalogue();
+            }
+            return note("");
+        } catch (InfrastructureException e) {
+            note(e.getMessage());
+            throw e;
+        }
+    }
+
+    private Validation note(String unfinished) {
+        Validation so =
+                new Validation(
+                        started,
+                        Duration.between(started, Instant.now()),
+                        environment,
+                        plan.series(),
+                        conflict,
+                        List.copyOf(patches),
+                        sameCode,
+                        List.copyOf(scenarios),
+                        plan.repeats(),
+                        unfinished,
+                        plan.directory());
+        report.accept(so);
+        return so;
+    }
+
+    private boolean apply() {
+        try {
+            inspection.apply(runs.kernel(plan.series().size()).request());
+            progress.accept("all %d patches apply".formatted(plan.series().size()));
+            return true;
+        } catch (PatchConflict e) {
+            Optional<Patch> patch =
+                    plan.series().stream().filter(p -> p.file().equals(e.patch())).findFirst();
+            if (patch.isEmpty()) {
+                throw e; // one of the target's own
+            }
+            conflict =
+                    "%s \"%s\" does not apply: %s"
+                            .formatted(patch.get().place(), patch.get().subject(), e.reason());
+            progress.accept(conflict);
+            return false;
+        }
+    }
+
+    /** Returns whether scenarios can run on the head. */
+    private boolean everyPatch() {
+        KernelImage parent = base();
+        Set<String> known =
+                inspection.warnings(runs.kernel(0).request(), files(plan.series())).lines();
+        Set<String> seen = new HashSet<>(known);
+        String code = parent.code();
+        String first = code;
+        for (Patch patch : plan.series()) {
+            progress.accept("patch %s: %s".formatted(patch.place(), patch.subject()));
+            List<String> style = inspection.style(runs.kernel(0).request(), patch.file());
+            PatchVerdict verdict = judge(patch, style, seen, code);
+            patches.add(verdict);
+            if (!verdict.key().isEmpty()) {
+                code = codes.get(verdict.key());
+            }
+            progress.accept("  " + MailReply.line(verdict));
+            note(RUNNING);
+        }
+        sameCode = code.equals(first);
+        return patches.get(patches.size() - 1).runs();
+    }
+
+    private KernelImage base() {
+        progress.accept("base");
+        KernelImage image;
+        try {
+            image = kernels.obtain(runs.kernel(0).request());
+        } catch (BuildFailure e) {
+            throw new InfrastructureException(
+                    "the base does not build, without any patch",
+                    e.said(),
+                    "give a base that does; its log is named above",
+                    e);
+        }
+        String boot = runs.boot(0);
+        if (!boot.isEmpty()) {
+            throw new InfrastructureException(
+                    "no guest comes up on the base, without any patch",
+                    boot,
+                    "see " + plan.directory().resolve("runs"));
+        }
+        environment.put("base kernel", image.release() + " " + image.key());
+        progress.accept("  builds, boots");
+        return image;
+    }
+
+    private PatchVerdict judge(
+            Patch patch, List<String> style, Set<String> seen, String parentCode) {
+        LabOptions options = runs.kernel(patch.number());
+        KernelImage image;
+        try {
+            image = kernels.obtain(options.request());
+        } catch (BuildFailure e) {
+            return PatchVerdict.unbuilt(patch, style, e.said());
+        }
+        codes.put(image.key(), image.code());
+        Inspection.Warnings found = inspection.warnings(options.request(), List.of(patch.file()));
+        List<String> fresh = found.lines().stream().filter(line -> !seen.contains(line)).toList();
+        seen.addAll(found.lines());
+        boolean same = codes.get(image.key()).equals(parentCode);
+        return new PatchVerdict(
+                patch,
+                style,
+                "",
+                fresh,
+                found.leftOut(),
+                same ? "" : runs.boot(patch.number()),
+                same,
+                image.key());
+    }
+
+    private void catalogue() {
+        if (sameCode) {
+            progress.accept("base and head execute the same code: no scenario has to run");
+            return;
+        }
+        List<Listing> meant =
+                ScenarioRunner.list().stream().filter(plan.selection()::includes).toList();
+        Set<String> touched = new TreeSet<>();
+        plan.series().forEach(patch -> touched.addAll(Inspection.touchedBy(patch.file())));
+        List<String> first =
+                new Areas(ProjectFiles.locate().kernelConfig().resolve("areas.txt")).of(touched);
+        Selection near = new Selection(first);
+        List<String> soon =
+                meant.stream()
+                        .filter(each -> !first.isEmpty() && near.includes(each))
+                        .map(each -> each.id().toString())
+                        .toList();
+        List<String> later =
+                meant.stream()
+                        .map(each -> each.id().toString())
+                        .filter(id -> !soon.contains(id))
+                        .toList();
+        if (!soon.isEmpty()) {
+            compare(soon, "near");
+        }
+        if (!later.isEmpty() && (soon.isEmpty() || !plan.quick())) {
+            compare(later, "all");
+        }
+    }
+
+    /** Runs scenarios on base and head, and looks again at each that differs. */
+    private void compare(List<String> ids, String why) {
+        int head = plan.series().size();
+        Map<String, List<ScenarioResult>> before = new TreeMap<>();
+        Map<String, List<ScenarioResult>> after = new TreeMap<>();
+        progress.accept("%d scenarios on the base".formatted(ids.size()));
+        add(before, runs.run(0, why, ids));
+        progress.accept("%d scenarios on the head".formatted(ids.size()));
+        add(after, runs.run(head, why, ids));
+        Set<String> all = new TreeSet<>(before.keySet());
+        all.addAll(after.keySet());
+        Set<ScenarioResult> differ = new HashSet<>();
+        for (String id : all) {
+            if (Judgement.of(outcomes(before, id), outcomes(after, id)).isToBeRepeated()) {
+                differ.add((after.containsKey(id) ? after : before).get(id).get(0));
+            }
+        }
+        for (int n = 1; n <= plan.repeats() && !differ.isEmpty(); n++) {
+            progress.accept(
+                    "%d differ: looking again, %d of %d"
+                            .formatted(differ.size(), n, plan.repeats()));
+            add(before, runs.run(0, "again", Runs.selectors(differ)), ids(differ));
+            add(after, runs.run(head, "again", Runs.selectors(differ)), ids(differ));
+        }
+        List<ScenarioVerdict> regressed = new ArrayList<>();
+        for (String id : all) {
+            ScenarioVerdict verdict = verdict(id, before, after);
+            scenarios.add(verdict);
+            if (verdict.judgement() == Judgement.REGRESSED) {
+                regressed.add(verdict);
+                progress.accept("  regressed " + id);
+            }
+        }
+        Validation so = note(RUNNING);
+        if (!regressed.isEmpty()) {
+            List<ScenarioVerdict> blamed = new Blame(runs, so, progress).blame(regressed);
+            scenarios.removeAll(regressed);
+            scenarios.addAll(blamed);
+        }
+        scenarios.sort((a, b) -> a.id().compareTo(b.id()));
+        note(RUNNING);
+    }
+
+    private static Set<String> ids(Set<ScenarioResult> results) {
+        Set<String> ids = new HashSet<>();
+        results.forEach(result -> ids.add(result.id()));
+        return ids;
+    }
+
+    private static void add(
+            Map<String, List<ScenarioResult>> to, Map<String, ScenarioResult> results) {
+        add(to, results, results.keySet());
+    }
+
+    private static void add(
+            Map<String, List<ScenarioResult>> to,
+            Map<String, ScenarioResult> results,
+            Set<String> ids) {
+        for (String id : ids) {
+            if (results.containsKey(id)) {
+                to.computeIfAbsent(id, key -> new ArrayList<>()).add(results.get(id));
+            }
+        }
+    }
+
+    private static List<Outcome> outcomes(Map<String, List<ScenarioResult>> results, String id) {
+        return results.getOrDefault(id, List.of()).stream().map(ScenarioResult::outcome).toList();
+    }
+
+    private static ScenarioVerdict verdict(
+            String id,
+            Map<String, List<ScenarioResult>> before,
+            Map<String, List<ScenarioResult>> after) {
+        List<ScenarioResult> everything = new ArrayList<>(before.getOrDefault(id, List.of()));
+        everything.addAll(after.getOrDefault(id, List.of()));
+        ScenarioResult any = everything.get(everything.size() - 1);
+        // The head's own word where it is red, else the base's.
+        ScenarioResult telling =
+                everything.stream()
+                        .filter(result -> result.outcome() != Outcome.PASSED)
+                        .reduce((one, later) -> later)
+                        .orElse(any);
+        return new ScenarioVerdict(
+                id,
+                any.isPart() ? any.partOf() : id,
+                outcomes(before, id),
+                outcomes(after, id),
+                telling.message(),
+                null,
+                "",
+                any.rerun());
+    }
+
+    private static List<Path> files(List<Patch> series) {
+        return series.stream().map(Patch::file).toList();
+    }
+}
