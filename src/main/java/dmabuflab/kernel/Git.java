@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -84,6 +85,16 @@ final class Git {
     /** Makes the repository. */
     void init() {
         command("init", "--quiet", "--initial-branch=lab", "--template=").check();
+    }
+
+    /** The commit that a reference names, if there is such a reference. */
+    Optional<String> resolve(String reference) {
+        StringBuilder commit = new StringBuilder();
+        int status =
+                command("rev-parse", "--verify", "--quiet", reference)
+                        .eachLine(commit::append)
+                        .run();
+        return status == 0 ? Optional.of(commit.toString()) : Optional.empty();
     }
 
     /** Removes what a killed git left; the caller knows that no other one is at work here. */

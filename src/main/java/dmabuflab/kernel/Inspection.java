@@ -49,21 +49,21 @@ public final class Inspection {
     }
 
     /**
-     * Applies a kernel's patches, and forgets the result.
+     * Applies a kernel's patches, without building anything.
      *
+     * @return the commit that this makes in the repository of the source
      * @throws PatchConflict when one does not apply
      */
-    public void apply(KernelRequest request) {
-        var unused =
-                kernels.at(
-                        request,
-                        "applying patches to",
-                        place ->
-                                place.patches()
-                                        .applyIn(
-                                                place.source().git().withIndex("try.index"),
-                                                KernelSource.PRISTINE,
-                                                place.source().version()));
+    public String apply(KernelRequest request) {
+        return kernels.at(
+                request,
+                "applying patches to",
+                place ->
+                        place.patches()
+                                .applyIn(
+                                        place.source().git().withIndex("try.index"),
+                                        KernelSource.PRISTINE,
+                                        place.source().version()));
     }
 
     /**

@@ -94,9 +94,18 @@ public final class PatchSeries {
 
     /** The same in an index of the caller's own. */
     String applyIn(Git series, String base, String version) {
-        series.command("read-tree", base).check();
-        String commit = base;
-        for (Path patch : patches) {
+        String origin = series.command("rev-parse", "--verify", base).output();
+        List<String> names = names(origin);
+        int done = patches.size();
+        Optional<String> known = Optional.empty();
+        while (known.isEmpty() && done > 0) {
+            known = series.resolve(names.get(done - 1));
+            done -= known.isEmpty() ? 1 : 0;
+        }
+        String commit = known.orElse(base);
+        series.command("read-tree", commit).check();
+        List<String> commits = new ArrayList<>();
+        for (Path patch : patches.subList(done, patches.size())) {
             StringJoiner said = new StringJoiner("\n");
             int status =
                     series.command(
@@ -110,8 +119,29 @@ public final class PatchSeries {
                 throw new PatchConflict(patch, version, reason(series, patch, said.toString()));
             }
             commit = series.commit(message(patch), List.of(commit));
+            commits.add(commit);
+        }
+        // Not if a patch was edited while it was read.
+        if (names(origin).equals(names)) {
+            for (int i = 0; i < commits.size(); i++) {
+                series.command("update-ref", names.get(done + i), commits.get(i)).check();
+            }
         }
         return commit;
+    }
+
+    /**
+     * For each patch a reference to the commit that it makes on top of all before: what has been
+     * applied once, of this series or of another that begins like it, is not applied again.
+     */
+    private List<String> names(String base) {
+        Sha256 digest = new Sha256().add("base", base);
+        List<String> names = new ArrayList<>();
+        for (Path patch : patches) {
+            digest = new Sha256().add("before", digest.hex()).add("patch", patch);
+            names.add("refs/applied/" + digest.hex());
+        }
+        return names;
     }
 
     /** Subject and body of the mail; the part below {@code ---} is not for the history. */

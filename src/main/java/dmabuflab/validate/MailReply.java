@@ -118,7 +118,8 @@ public final class MailReply {
         }
         if (!so.conflict().isEmpty()) {
             line("");
-            so.conflict().lines().forEach(each -> line("  " + each));
+            so.conflict().lines().limit(1).forEach(each -> paragraph(each, "  "));
+            so.conflict().lines().skip(1).forEach(each -> line("    " + each));
         }
     }
 

@@ -133,7 +133,7 @@ public final class Validator {
 
     private boolean apply() {
         try {
-            inspection.apply(runs.kernel(plan.series().size()).request());
+            var unused = inspection.apply(runs.kernel(plan.series().size()).request());
             progress.accept("all %d patches apply".formatted(plan.series().size()));
             return true;
         } catch (PatchConflict e) {

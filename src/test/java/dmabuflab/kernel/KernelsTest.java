@@ -412,6 +412,23 @@ class KernelsTest {
     }
 
     @Test
+    void whatBeginsLikeAnAppliedSeriesGoesOnFromThere() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Path second = kernel.patch("0002-b", "drivers/one.c", "1", "eins");
+        kernel.kernels().obtain(PLAIN);
+        Git git = Git.at(kernel.cache.root().resolve("src/9.8"));
+        String refs = git.command("for-each-ref", "--format=%(refname)", "refs/applied").output();
+        kernel.kernels().obtain(with(kernel.mutant("m", "drivers/two.c", "two", "too")));
+        assertThat(git.command("for-each-ref", "--format=%(refname)", "refs/applied").output())
+                .contains(refs.lines().toList())
+                .satisfies(all -> assertThat(all.lines()).hasSize(3));
+
+        Files.writeString(second, Files.readString(second).replace("+eins", "+uno"));
+        assertThat(kernel.kernels().obtain(PLAIN).bzImage()).content().contains("uno", "five");
+    }
+
+    @Test
     void aRevisionThatDoesNotExistIsNamed() throws IOException {
         Path tree = FakeKernel.asTree(root).source;
         git(tree, "init", "--quiet");
