@@ -64,6 +64,14 @@ final class RunCommand implements Callable<Integer> {
         out.println();
         out.print(Summary.of(result, Summary.terminalHasColours()));
         out.flush();
+        Annotations annotations = new Annotations(out, System.getenv());
+        result.scenarios().stream()
+                .filter(scenario -> scenario.outcome().isRed())
+                .forEach(
+                        scenario ->
+                                annotations.error(
+                                        scenario.outcome().label() + " " + scenario.id(),
+                                        scenario.message() + "\n" + scenario.rerun()));
         return result.exitStatus();
     }
 }

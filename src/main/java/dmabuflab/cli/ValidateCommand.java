@@ -14,8 +14,11 @@ import dmabuflab.report.ReportDirectory;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Selection;
+import dmabuflab.validate.Judgement;
 import dmabuflab.validate.MailReply;
 import dmabuflab.validate.Patch;
+import dmabuflab.validate.PatchVerdict;
+import dmabuflab.validate.ScenarioVerdict;
 import dmabuflab.validate.Validation;
 import dmabuflab.validate.ValidationJson;
 import dmabuflab.validate.Validator;
@@ -164,7 +167,28 @@ final class ValidateCommand implements Callable<Integer> {
         out.print(MailReply.of(so));
         out.printf("%nreport: %s%n", directory.root());
         out.flush();
+        annotate(so, new Annotations(out, System.getenv()));
         return so.exitStatus();
+    }
+
+    private static void annotate(Validation so, Annotations annotations) {
+        if (!so.conflict().isEmpty()) {
+            annotations.error("the series does not apply", so.conflict());
+        }
+        for (PatchVerdict each : so.patches()) {
+            if (!each.runs()) {
+                annotations.error(
+                        each.patch().place()
+                                + (each.builds() ? " does not boot" : " does not build"),
+                        each.build() + each.boot());
+            }
+        }
+        for (ScenarioVerdict each : so.scenarios()) {
+            if (each.judgement() == Judgement.REGRESSED) {
+                String since = each.blame() == null ? "" : " since " + each.blame().place();
+                annotations.error("regressed " + each.id() + since, each.message());
+            }
+        }
     }
 
     private static void write(Validation so) {

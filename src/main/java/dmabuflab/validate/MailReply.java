@@ -65,9 +65,12 @@ public final class MailReply {
         if (!so.conflict().isEmpty()) {
             words = "The series does not apply.";
         } else if (bad > 0) {
-            words = bad + " of " + so.series().size() + " patches do not build or boot.";
+            words =
+                    "%d of %d patches %s not build or boot."
+                            .formatted(bad, so.series().size(), bad == 1 ? "does" : "do");
         } else if (counts.containsKey(Judgement.REGRESSED)) {
-            words = counts.get(Judgement.REGRESSED) + " scenarios regressed.";
+            int count = counts.get(Judgement.REGRESSED);
+            words = count + (count == 1 ? " scenario regressed." : " scenarios regressed.");
         } else if (!so.unfinished().isEmpty()) {
             words = "No verdict.";
         } else if (so.sameCode()) {

@@ -75,7 +75,7 @@ class ValidateCommandIT {
         assertThat(patches.get(1).path("build").asText()).contains("too few arguments");
         assertThat(patches.get(2).path("build").asText()).isEmpty();
         assertThat(patches.get(2).path("boot").asText()).isEmpty();
-        assertThat(said).contains("1 of 3 patches do not build or boot.");
+        assertThat(said).contains("1 of 3 patches does not build or boot.");
     }
 
     @Test
