@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Measures what things take here, side by side in one run.",
             "guests: cold boot against a restored guest. build: when nothing has changed.",
+            "shell: from its start to its end, with a script in which there is nothing.",
             "faults: those of a virtual machine on device memory, by a slot over a dma-buf",
             "against one over an mmap. registration: memory registered for RDMA by its PFNs",
             "against by a scatterlist. attributes: what kind of memory is at a PFN, by asking its",
@@ -42,6 +43,7 @@ final class BenchCommand implements Callable<Integer> {
     enum Part {
         GUESTS,
         BUILD,
+        SHELL,
         FAULTS,
         REGISTRATION,
         ATTRIBUTES,
@@ -104,6 +106,7 @@ final class BenchCommand implements Callable<Integer> {
             switch (part) {
                 case GUESTS -> guests(warm);
                 case BUILD -> build();
+                case SHELL -> shell();
                 case FAULTS -> faults(warm);
                 case REGISTRATION -> registration(warm);
                 case ATTRIBUTES -> attributes(warm);
@@ -144,6 +147,16 @@ final class BenchCommand implements Callable<Integer> {
         }
         print(builds);
         report.add(Part.BUILD, List.of(builds));
+    }
+
+    private void shell() {
+        Samples shells = new Samples("lab shell, an empty script");
+        for (int round = 0; round < rounds; round++) {
+            // The standard input of a command is empty.
+            shells.add(() -> command("shell", "--kernel", flags.kernel, "--devices", ""));
+        }
+        print(shells);
+        report.add(Part.SHELL, List.of(shells));
     }
 
     private void faults(Lab warm) {

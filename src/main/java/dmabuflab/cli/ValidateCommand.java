@@ -14,6 +14,7 @@ import dmabuflab.report.ReportDirectory;
 import dmabuflab.report.ReportWriters;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Selection;
+import dmabuflab.validate.HtmlPage;
 import dmabuflab.validate.Judgement;
 import dmabuflab.validate.MailReply;
 import dmabuflab.validate.Patch;
@@ -57,7 +58,9 @@ import picocli.CommandLine.Spec;
         },
         mixinStandardHelpOptions = true)
 final class ValidateCommand implements Callable<Integer> {
+    private static final String PATCHES = "patches";
     private static final String REPLY = "reply.txt";
+    private static final String PAGE = "validation.html";
     private static final String JSON = "validation.json";
 
     @Spec CommandSpec spec;
@@ -132,6 +135,11 @@ final class ValidateCommand implements Callable<Integer> {
                     "its code would run as you, since " + Sandbox.obstacle(),
                     "install bubblewrap, or say --unconfined if you trust it");
         }
+        if (report != null
+                && Files.exists(report.resolve(PATCHES))
+                && !Files.exists(report.resolve(JSON))) {
+            throw wrong(report.resolve(PATCHES) + " is there, and is of no earlier report");
+        }
         ReportDirectory directory =
                 report != null
                         ? ReportDirectory.at(report)
@@ -139,7 +147,7 @@ final class ValidateCommand implements Callable<Integer> {
         Optional<SourceTree> from = Optional.ofNullable(tree).map(dir -> SourceTree.at(dir, base));
         LabOptions options =
                 flags.options(Optional.of(directory.root())).of(from, List.of(), fragments);
-        List<Path> files = patches(from, empty(directory.root().resolve("patches")));
+        List<Path> files = patches(from, empty(directory.root().resolve(PATCHES)));
         List<Patch> patches = new ArrayList<>();
         for (Path file : files) {
             patches.add(
@@ -194,6 +202,7 @@ final class ValidateCommand implements Callable<Integer> {
     private static void write(Validation so) {
         ReportWriters.replace(so.directory().resolve(REPLY), MailReply.of(so));
         ReportWriters.replace(so.directory().resolve(JSON), ValidationJson.of(so));
+        ReportWriters.replace(so.directory().resolve(PAGE), HtmlPage.of(so));
     }
 
     private List<Path> patches(Optional<SourceTree> from, Path into) throws IOException {

@@ -42,6 +42,8 @@ public record Initramfs(Path file, String key) {
         // The importer's ioctl numbers and L2's program are compiled into labctl.
         inputs.addAll(files(tools.resolve("pfn-importer")));
         inputs.addAll(files(tools.resolve("l2")));
+        // labctl does what this kernel's headers know of.
+        inputs.addAll(files(kernel.uapiHeaders()));
         String key = Hash.of(inputs, kernel.release());
         Path directory =
                 cache.publish(

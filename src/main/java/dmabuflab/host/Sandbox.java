@@ -18,7 +18,9 @@ import java.util.StringJoiner;
  */
 public record Sandbox(List<Path> readable, List<Path> writable) {
     private static final String PROGRAM = "bwrap";
-    private static final List<String> HOMES = List.of("/home", "/root", "/tmp", "/var/tmp");
+
+    /** In /run are the sockets of those who would do something on a user's behalf. */
+    private static final List<String> HOMES = List.of("/home", "/root", "/tmp", "/var/tmp", "/run");
 
     private static final class Probe {
         static final String OBSTACLE = probe();
@@ -42,7 +44,8 @@ public record Sandbox(List<Path> readable, List<Path> writable) {
 
     /** What comes in front of a command that is to run in it. */
     List<String> words() {
-        List<String> words = new ArrayList<>(List.of(PROGRAM, "--die-with-parent"));
+        List<String> words =
+                new ArrayList<>(List.of(PROGRAM, "--die-with-parent", "--new-session"));
         words.addAll(List.of("--unshare-net", "--unshare-pid", "--unshare-ipc"));
         words.addAll(List.of("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"));
         List<String> hidden = new ArrayList<>(HOMES);

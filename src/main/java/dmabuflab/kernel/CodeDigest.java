@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What of a kernel is executed, told apart from what only names places in the source: two kernels
@@ -37,6 +38,12 @@ final class CodeDigest {
             scratch = Files.createTempDirectory("dmabuf-lab-code-");
             Sha256 digest = new Sha256().add("config", image.config());
             add(digest, image.vmlinux(), scratch);
+            // Programs in the guest are made with them.
+            try (Stream<Path> headers = Files.walk(image.uapiHeaders())) {
+                headers.filter(Files::isRegularFile)
+                        .sorted()
+                        .forEach(header -> digest.add(header.getFileName().toString(), header));
+            }
             if (image.hasImporter()) {
                 // Its lines are its own; if those of a header count too, it just looks different.
                 Path module = scratch.resolve("module");

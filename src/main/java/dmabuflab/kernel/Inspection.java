@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -27,7 +28,10 @@ public final class Inspection {
     private static final int MAX_OBJECTS = 300;
 
     private static final Pattern WARNING =
-            Pattern.compile("(\\S+?):\\d+:(?:\\d+:)? (warning|error): (.*)");
+            Pattern.compile("(\\S+?):\\d+:(?:\\d+:)? (?:warning|error): (.*)");
+
+    /** The same of kernel-doc. */
+    private static final Pattern DOC_WARNING = Pattern.compile("[Ww]arning: (\\S+?):\\d+:? (.*)");
 
     /** Programs of the build, and what is not linked into the kernel itself. */
     private static final Pattern NOT_KERNEL =
@@ -80,19 +84,22 @@ public final class Inspection {
                     if (!Files.exists(source.resolve("scripts/checkpatch.pl"))) {
                         return List.of("the source has no checkpatch");
                     }
+                    List<Path> readable = new ArrayList<>(List.of(source, patch));
+                    List<String> words = new ArrayList<>(List.of("perl"));
+                    words.add(source.resolve("scripts/checkpatch.pl").toString());
+                    words.addAll(List.of("--strict", "--terse", "--show-types", "--no-summary"));
+                    if (request.tree().isPresent()) {
+                        readable.add(request.tree().get().objects());
+                    } else {
+                        // The history that Fixes: speaks of is not there.
+                        words.add("--ignore=UNKNOWN_COMMIT_ID");
+                    }
+                    words.addAll(List.of("--root=" + source, patch.toString()));
                     List<String> said = new ArrayList<>();
                     int unused =
-                            Command.of(
-                                            "perl",
-                                            source.resolve("scripts/checkpatch.pl").toString(),
-                                            "--strict",
-                                            "--terse",
-                                            "--show-types",
-                                            "--no-summary",
-                                            "--root=" + source,
-                                            patch.toString())
+                            Command.of(words)
                                     .in(source)
-                                    .in(new Sandbox(List.of(source, patch), List.of()))
+                                    .in(new Sandbox(readable, List.of()))
                                     .eachLine(said::add)
                                     .run();
                     return said.stream()
@@ -107,18 +114,23 @@ public final class Inspection {
      *
      * @param lines a text for each warning, without the line it is for: the same text is the same
      *     warning
-     * @param objects how many were compiled anew or found compiled
+     * @param objects what was compiled
      * @param leftOut how many more depend on those files
+     * @param notCompiled those of the files that this configuration does not compile
      */
-    public record Warnings(Set<String> lines, int objects, int leftOut) {}
+    public record Warnings(
+            Set<String> lines, Set<String> objects, int leftOut, List<String> notCompiled) {}
 
     /**
      * Compiles with {@code W=1} what some patches touch.
      *
      * @param request a kernel that has been built, so that it is known what depends on what
      * @param touching the patches
+     * @param parents what was compiled of the parent, and nothing else but files that are new is to
+     *     be compiled now; empty for no such limit
      */
-    public Warnings warnings(KernelRequest request, List<Path> touching) {
+    public Warnings warnings(
+            KernelRequest request, List<Path> touching, Optional<Warnings> parents) {
         return kernels.at(
                 request,
                 "looking for warnings in",
@@ -131,13 +143,38 @@ public final class Inspection {
                     Set<String> files = new TreeSet<>();
                     touching.forEach(patch -> files.addAll(PatchSeries.files(patch)));
                     List<String> all = objects(place, files);
-                    List<String> some = all.subList(0, Math.min(MAX_OBJECTS, all.size()));
+                    Set<String> some = new TreeSet<>();
+                    for (String object : all) {
+                        boolean fits =
+                                parents.isEmpty()
+                                        ? some.size() < MAX_OBJECTS
+                                        : parents.get().objects().contains(object)
+                                                || files.contains(source(object));
+                        if (fits) {
+                            some.add(object);
+                        }
+                    }
+                    List<String> notCompiled =
+                            files.stream()
+                                    .filter(file -> file.matches(".*\\.[cS]"))
+                                    .filter(file -> !file.startsWith("tools/"))
+                                    .filter(file -> !isCompiled(place, file))
+                                    .toList();
                     return new Warnings(
-                            compile(place, some), some.size(), all.size() - some.size());
+                            compile(place, some), some, all.size() - some.size(), notCompiled);
                 });
     }
 
-    private static Set<String> compile(Kernels.Workplace place, List<String> objects) {
+    private static boolean isCompiled(Kernels.Workplace place, String file) {
+        boolean gone = !Files.exists(place.source().directory().resolve(file));
+        return gone || Files.exists(place.build().resolve(file.replaceFirst("\\.[cS]$", ".o")));
+    }
+
+    private static String source(String object) {
+        return object.replaceFirst("\\.o$", ".c");
+    }
+
+    private static Set<String> compile(Kernels.Workplace place, Collection<String> objects) {
         Set<String> found = new TreeSet<>();
         if (objects.isEmpty()) {
             return found;
@@ -147,6 +184,10 @@ public final class Inspection {
         Kbuild kbuild = new Kbuild(place.source().directory(), build);
         try {
             Files.createDirectories(build);
+            for (String object : objects) {
+                // What is up to date would say nothing.
+                Files.deleteIfExists(build.resolve(object));
+            }
         } catch (IOException e) {
             throw Disk.failure("cannot compile with W=1", build, e);
         }
@@ -161,12 +202,13 @@ public final class Inspection {
         int unused =
                 kbuild.make(words.toArray(String[]::new))
                         .eachLine(
-                                line -> {
-                                    Matcher warning = WARNING.matcher(line.replace(prefix, ""));
-                                    if (warning.matches()) {
-                                        found.add(warning.group(1) + ": " + warning.group(3));
-                                    }
-                                })
+                                line ->
+                                        Stream.of(WARNING, DOC_WARNING)
+                                                .map(p -> p.matcher(line.replace(prefix, "")))
+                                                .filter(Matcher::matches)
+                                                .limit(1)
+                                                .map(m -> m.group(1) + ": " + m.group(2))
+                                                .forEach(found::add))
                         .run();
         return found;
     }
@@ -177,7 +219,7 @@ public final class Inspection {
         Set<String> others = new TreeSet<>();
         List<String> sources =
                 files.stream().map(file -> place.source().directory() + "/" + file).toList();
-        if (!Files.isDirectory(place.build())) {
+        if (!Files.exists(place.build().resolve("vmlinux"))) {
             // Its kernels are from the cache: what depends on what is not known then.
             return files.stream()
                     .filter(file -> file.endsWith(".c"))
@@ -189,7 +231,7 @@ public final class Inspection {
                 String name = note.getFileName().toString();
                 Path object = note.resolveSibling(name.substring(1, name.length() - 4));
                 String path = place.build().relativize(object).toString();
-                String source = path.replaceFirst("\\.o$", ".c");
+                String source = source(path);
                 if (!Files.exists(place.source().directory().resolve(source))
                         || NOT_KERNEL.matcher(path).matches()) {
                     continue;

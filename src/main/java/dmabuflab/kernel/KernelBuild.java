@@ -45,8 +45,9 @@ final class KernelBuild {
     KernelBuild(Kbuild kbuild, String title) {
         this.kbuild = kbuild;
         this.title = title;
-        this.log = kbuild.build().resolve("lab.log");
-        this.unfinished = kbuild.build().resolve("lab.unfinished");
+        // Not where the source's own code may put a link in their place.
+        this.log = kbuild.build().resolveSibling(title + ".log");
+        this.unfinished = kbuild.build().resolveSibling(title + ".unfinished");
         this.count = kbuild.build().resolveSibling(title + ".objects");
         try {
             mend();
@@ -122,6 +123,12 @@ final class KernelBuild {
                 String.join("\n", trouble.subList(0, Math.min(TROUBLE_LINES, trouble.size())));
         if (Disk.isFull(lines)) {
             throw Disk.failure("cannot build kernel " + title, log, new IOException(lines));
+        }
+        if (status >= 128) {
+            throw new InfrastructureException(
+                    "make of kernel " + title + " was killed",
+                    "by signal " + (status - 128) + (status == 137 ? ", maybe for memory" : ""),
+                    "start it again; all of its output is in " + log);
         }
         throw new BuildFailure(
                 "cannot build kernel " + title,

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,8 +40,8 @@ final class KernelConfig {
     /**
      * Writes {@code .config} into the build directory.
      *
-     * @throws InfrastructureException if an option of a fragment is not in it as requested; names
-     *     the option, where it was asked for, and the dependency it lacks
+     * @throws BuildFailure if the source's own files are wrong, or an option of a fragment is not
+     *     in it as requested; names the option, where it was asked for, and the dependency it lacks
      */
     static void make(Kbuild kbuild, List<Path> fragments) {
         Map<String, Option> requested = new LinkedHashMap<>();
@@ -55,7 +56,7 @@ final class KernelConfig {
         merge.add(kbuild.source().resolve("scripts/kconfig/merge_config.sh").toString());
         merge.addAll(List.of("-m", "-Q", "-O", build.toString()));
         fragments.forEach(fragment -> merge.add(fragment.toString()));
-        kbuild.undisturbed(Command.of(merge), fragments).in(build).check();
+        check(kbuild.undisturbed(Command.of(merge), fragments).in(build));
         try {
             Files.move(build.resolve(".config"), merged, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
@@ -63,8 +64,19 @@ final class KernelConfig {
         }
         // Not a plain olddefconfig over the fragments: it would turn on the default of every option
         // that a fragment makes visible. Here they are off, as in the allnoconfig they come from.
-        kbuild.make("KCONFIG_ALLCONFIG=" + merged, "allnoconfig").check();
+        check(kbuild.make("KCONFIG_ALLCONFIG=" + merged, "allnoconfig"));
         verify(kbuild, requested.values());
+    }
+
+    private static void check(Command configure) {
+        StringJoiner said = new StringJoiner("\n");
+        int status = configure.eachLine(said::add).run();
+        if (status != 0) {
+            throw new BuildFailure(
+                    "cannot configure the kernel",
+                    "status " + status + "\n" + said,
+                    "look at its Kconfig files");
+        }
     }
 
     /** The options of a fragment. */
@@ -124,7 +136,7 @@ final class KernelConfig {
                                     kconfig.explain(option.name(), option.value(), values)));
         }
         if (!lost.isEmpty()) {
-            throw new InfrastructureException(
+            throw new BuildFailure(
                     "the kernel's configuration is not the one asked for",
                     lost.size()
                             + " of "

@@ -88,6 +88,11 @@ record KernelTarget(
         }
     }
 
+    /** What the test importer is made for, and where the kernel declares it. */
+    private static final String API_HEADER = "include/linux/dma-buf.h";
+
+    private static final String API = "dma_buf_get_pfn_attrs";
+
     KernelTarget {
         fragments = fragments == null ? List.of() : List.copyOf(fragments);
         variants = variants == null ? Map.of() : new TreeMap<>(variants);
@@ -149,10 +154,22 @@ record KernelTarget(
                 name, from, fragments, variants, series, importer, commandLine, objects, where);
     }
 
+    /** The same with the test importer if these patches bring the interface that it needs. */
+    KernelTarget with(List<Path> patches) {
+        boolean brings =
+                patches.stream().anyMatch(patch -> PatchSeries.adds(patch, API_HEADER, API));
+        return brings
+                ? new KernelTarget(
+                        name, source, fragments, variants, series, true, commandLine, objects, home)
+                : this;
+    }
+
     /** The same configuration for a commit of the user's own, which has no series of ours. */
     KernelTarget in(SourceTree tree) {
         String path = new Sha256().add("path", tree.directory().toString()).hex();
-        String title = tree.directory().getFileName() + "-" + path.substring(0, 6);
+        String directory = String.valueOf(tree.directory().getFileName());
+        // It becomes a part of paths, and the kernel's makefiles are particular about these.
+        String title = directory.replaceAll("[^\\w.-]", "_") + "-" + path.substring(0, 6);
         return new KernelTarget(
                 title,
                 new Source(
@@ -160,7 +177,7 @@ record KernelTarget(
                 fragments,
                 variants,
                 null,
-                tree.mentions("include/linux/dma-buf.h", "dma_buf_get_pfn_attrs"),
+                tree.mentions(API_HEADER, API),
                 commandLine,
                 objects,
                 title);

@@ -225,7 +225,8 @@ public final class Kernels {
 
     private Inputs inputs(KernelRequest request) {
         KernelTarget described = KernelTarget.load(files, request.target());
-        KernelTarget target = request.tree().map(described::in).orElse(described);
+        KernelTarget target =
+                request.tree().map(described::in).orElse(described).with(request.patches());
         List<Path> fragments = new ArrayList<>(target.fragmentFiles(files, request.variant()));
         fragments.addAll(request.fragments());
         return new Inputs(

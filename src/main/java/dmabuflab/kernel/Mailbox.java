@@ -15,19 +15,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** A patch series as people get it: an mbox, such as {@code b4 am} writes, or single files. */
 public final class Mailbox {
     /** The number of a patch in its series, as in {@code [PATCH v2 03/12]}. */
     private static final Pattern NUMBER =
-            Pattern.compile("(?s)^\\[[^\\]]*?(\\d+)/\\d+[^\\]]*\\].*");
+            Pattern.compile("(?s)^\\[[^\\]]*?(\\d+)/(\\d+)[^\\]]*\\].*");
 
     private static final Pattern FIELD = Pattern.compile("(?m)^(Author|Email|Date|Subject): (.*)$");
     private static final int MAX_NAME = 52;
 
     /** A mail with a patch in it; its number in the series is 0 if it does not say. */
-    private record Mail(int number, String subject, String text) {}
+    private record Mail(int number, int of, String subject, String text) {}
 
     private Mailbox() {}
 
@@ -54,6 +55,7 @@ public final class Mailbox {
             }
             if (mails.stream().allMatch(mail -> mail.number() > 0)) {
                 mails.sort(Comparator.comparingInt(Mail::number));
+                requireWhole(from, mails);
             }
             List<Path> patches = new ArrayList<>();
             for (Mail mail : mails) {
@@ -64,6 +66,17 @@ public final class Mailbox {
             return patches;
         } catch (IOException e) {
             throw Disk.failure("cannot read patches from " + from, from, e);
+        }
+    }
+
+    private static void requireWhole(Path from, List<Mail> mails) {
+        List<Integer> numbers = mails.stream().map(Mail::number).toList();
+        List<Integer> whole = IntStream.rangeClosed(1, mails.get(0).of()).boxed().toList();
+        if (!numbers.equals(whole)) {
+            throw new InfrastructureException(
+                    "will not guess what the series in " + from + " is",
+                    "it should have patches 1 to " + whole.size() + ", and has " + numbers,
+                    "give one whole series, as b4 am writes it");
         }
     }
 
@@ -114,12 +127,16 @@ public final class Mailbox {
                 default -> subject = field.group(2);
             }
         }
+        if (subject.matches("(?i)(re|aw|fwd?):.*")) {
+            return; // somebody's answer, even if it has a diff
+        }
         Matcher number = NUMBER.matcher(subject);
         String text =
                 "From: %s <%s>\nDate: %s\nSubject: %s\n\n".formatted(author, email, date, subject);
         mails.add(
                 new Mail(
                         number.matches() ? Integer.parseInt(number.group(1)) : 0,
+                        number.matches() ? Integer.parseInt(number.group(2)) : 0,
                         subject.replaceFirst("^\\[[^\\]]*\\]\\s*", ""),
                         new String(
                                         text.getBytes(StandardCharsets.UTF_8),

@@ -161,6 +161,19 @@ public final class PatchSeries {
         return subject(patch) + "\n\n" + body.toString().strip();
     }
 
+    /** Whether a patch adds a line to a file in which there is this word. */
+    static boolean adds(Path patch, String file, String word) {
+        boolean inFile = false;
+        for (String line : read(patch).lines().toList()) {
+            if (line.startsWith("diff --git ")) {
+                inFile = line.endsWith(" b/" + file);
+            } else if (inFile && line.startsWith("+") && line.contains(word)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The files that a patch changes, as they are called in the source. */
     static Set<String> files(Path patch) {
         Set<String> files = new TreeSet<>();

@@ -60,7 +60,24 @@ public record SourceTree(Path directory, String commit) {
                     "there is a merge among them, " + merge + ", which is no patch",
                     "give a later --base, or rebase");
         }
-        command("format-patch", "--quiet", "--no-signature", "-o", into.toString(), range).check();
+        // Whatever the user is used to.
+        command(
+                        "format-patch",
+                        "--quiet",
+                        "--no-signature",
+                        "--no-cover-letter",
+                        "--no-attach",
+                        "--no-thread",
+                        "--full-index",
+                        "--binary",
+                        "--src-prefix=a/",
+                        "--dst-prefix=b/",
+                        "--suffix=.patch",
+                        "--numbered",
+                        "-o",
+                        into.toString(),
+                        range)
+                .check();
         return PatchSeries.in(into).patches();
     }
 
@@ -88,9 +105,10 @@ public record SourceTree(Path directory, String commit) {
     }
 
     private static Optional<String> find(Path directory, String... words) {
-        StringBuilder said = new StringBuilder();
-        int status = git(directory, words).eachLine(said::append).run();
-        return status == 0 ? Optional.of(said.toString()) : Optional.empty();
+        // Twice, since what git has to say about it is no part of the answer.
+        return git(directory, words).run() == 0
+                ? Optional.of(git(directory, words).output())
+                : Optional.empty();
     }
 
     private static Command git(Path directory, String... words) {
@@ -110,6 +128,7 @@ public record SourceTree(Path directory, String commit) {
             }
         }
         // Not even the index, which a mere status would refresh.
-        return command.env("GIT_OPTIONAL_LOCKS", "0");
+        // Nor what a partial clone lacks.
+        return command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
     }
 }

@@ -38,6 +38,25 @@ public record ScenarioResult(
         Cell cell,
         String partOf) {
 
+    /** The same had it not run. */
+    public ScenarioResult skipped() {
+        return new ScenarioResult(
+                id,
+                title,
+                rules,
+                Outcome.SKIPPED,
+                "",
+                "",
+                started,
+                Duration.ZERO,
+                "",
+                null,
+                Map.of(),
+                rerun,
+                null,
+                partOf);
+    }
+
     /** Whether it is one of several verdicts that came out of one scenario. */
     public boolean isPart() {
         return partOf != null;

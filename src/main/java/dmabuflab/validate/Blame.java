@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -99,19 +100,33 @@ final class Blame {
         String rerun =
                 found.bad() == so.series().size()
                         ? found.scenario().rerun()
-                        : last.get(found.bad()).get(id).rerun();
+                        : Optional.ofNullable(last.get(found.bad()).get(id))
+                                .map(ScenarioResult::rerun)
+                                .orElse(found.scenario().rerun());
+        Map<Integer, List<Outcome>> between = new TreeMap<>();
+        seen.forEach(
+                (applied, outcomes) -> {
+                    if (outcomes.containsKey(id)) {
+                        between.put(applied, outcomes.get(id));
+                    }
+                });
         if (!steady) {
             return found.scenario()
-                    .blaming(null, "it is not the same in all runs on patches between", rerun);
+                    .blaming(
+                            null,
+                            "it is not the same in all runs on patches between",
+                            rerun,
+                            between);
         } else if (found.bad() - found.good() > 1) {
             return found.scenario()
                     .blaming(
                             null,
                             "it came with one of %d to %d, between which no kernel runs"
                                     .formatted(found.good() + 1, found.bad()),
-                            rerun);
+                            rerun,
+                            between);
         }
-        return found.scenario().blaming(so.series().get(found.bad() - 1), "", rerun);
+        return found.scenario().blaming(so.series().get(found.bad() - 1), "", rerun, between);
     }
 
     private void run(int applied, List<ScenarioVerdict> scenarios, String why) {

@@ -31,7 +31,7 @@ public final class MailReply {
     /** The whole text. */
     public static String of(Validation so) {
         MailReply reply = new MailReply();
-        reply.verdict(so);
+        reply.verdict(so, verdict(so));
         reply.facts(so);
         reply.patches(so);
         reply.scenarios(so);
@@ -58,26 +58,29 @@ public final class MailReply {
         return String.join(", ", words);
     }
 
-    private void verdict(Validation so) {
+    /** The most important finding, a sentence. */
+    static String verdict(Validation so) {
         Map<Judgement, Integer> counts = so.counts();
         long bad = so.patches().stream().filter(patch -> !patch.runs()).count();
-        String words;
         if (!so.conflict().isEmpty()) {
-            words = "The series does not apply.";
+            return "The series does not apply.";
         } else if (bad > 0) {
-            words =
-                    "%d of %d patches %s not build or boot."
-                            .formatted(bad, so.series().size(), bad == 1 ? "does" : "do");
+            return "%d of %d patches %s not build or boot."
+                    .formatted(bad, so.series().size(), bad == 1 ? "does" : "do");
         } else if (counts.containsKey(Judgement.REGRESSED)) {
             int count = counts.get(Judgement.REGRESSED);
-            words = count + (count == 1 ? " scenario regressed." : " scenarios regressed.");
-        } else if (!so.unfinished().isEmpty()) {
-            words = "No verdict.";
+            return count + (count == 1 ? " scenario regressed." : " scenarios regressed.");
+        } else if (so.sameCode() && so.isPartlyCompiled()) {
+            return "No verdict: what changes is not compiled in this configuration.";
+        } else if (so.exitStatus() != 0) {
+            return "No verdict.";
         } else if (so.sameCode()) {
-            words = "Nothing changes: base and head execute the same code.";
-        } else {
-            words = "Nothing regressed.";
+            return "Nothing changes: base and head execute the same code.";
         }
+        return "Nothing regressed.";
+    }
+
+    private void verdict(Validation so, String words) {
         line(words);
         if (!so.unfinished().isEmpty()) {
             paragraph("Not finished: " + so.unfinished(), "");
@@ -113,6 +116,12 @@ public final class MailReply {
             }
             some(verdict.style());
             some(verdict.warnings().stream().map(each -> "W=1 " + each).toList());
+            if (!verdict.notCompiled().isEmpty()) {
+                paragraph(
+                        "not compiled in this configuration: "
+                                + String.join(", ", verdict.notCompiled()),
+                        "      ");
+            }
             if (verdict.notLookedAt() > 0) {
                 paragraph(
                         "W=1: " + verdict.notLookedAt() + " more objects were not looked at",
@@ -155,6 +164,14 @@ public final class MailReply {
                         .count();
         if (red > 0) {
             line("        of these " + red + " are red on both");
+        }
+        long nowhere =
+                so.scenarios().stream()
+                        .filter(each -> each.base().stream().allMatch(Outcome.SKIPPED::equals))
+                        .filter(each -> each.head().stream().allMatch(Outcome.SKIPPED::equals))
+                        .count();
+        if (nowhere > 0) {
+            line("        of these " + nowhere + " could run on neither");
         }
         paragraph(
                 "What differs was run "

@@ -2,7 +2,9 @@
 package dmabuflab.validate;
 
 import dmabuflab.report.Outcome;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What the series did to one scenario, or to a case that is part of one.
@@ -11,7 +13,9 @@ import java.util.List;
  * @param scenario the scenario to run for it: its own id, or that of the one it is part of
  * @param base outcomes of all its runs on the base, in their order
  * @param head the same on the head
+ * @param between outcomes on kernels in between, where it was run on them, by their patch's number
  * @param message what it said when it was red, "" if it was not
+ * @param directory what that run has left, null if nothing
  * @param blame the patch that brought it, null if none was found or looked for
  * @param whyNoBlame why there is none, "" when there is or none was looked for
  * @param rerun the command that shows it again on the kernel with that patch, or on the head
@@ -21,7 +25,9 @@ public record ScenarioVerdict(
         String scenario,
         List<Outcome> base,
         List<Outcome> head,
+        Map<Integer, List<Outcome>> between,
         String message,
+        Path directory,
         Patch blame,
         String whyNoBlame,
         String rerun) {
@@ -30,7 +36,9 @@ public record ScenarioVerdict(
         return Judgement.of(base, head);
     }
 
-    ScenarioVerdict blaming(Patch patch, String why, String command) {
-        return new ScenarioVerdict(id, scenario, base, head, message, patch, why, command);
+    ScenarioVerdict blaming(
+            Patch patch, String why, String command, Map<Integer, List<Outcome>> seen) {
+        return new ScenarioVerdict(
+                id, scenario, base, head, seen, message, directory, patch, why, command);
     }
 }

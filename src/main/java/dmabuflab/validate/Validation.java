@@ -42,7 +42,8 @@ public record Validation(
 
     /**
      * 1 when the series does not apply, build, boot, or makes a scenario red; 3 when the lab could
-     * not find out; else 0. What is flaky does not count, nor warnings and style.
+     * not find out, or nothing that the series changes is compiled; else 0. What is flaky does not
+     * count, nor warnings and style.
      */
     public int exitStatus() {
         boolean broken =
@@ -54,5 +55,10 @@ public record Validation(
         }
         boolean unknown = !unfinished.isEmpty() || counts().containsKey(Judgement.INFRASTRUCTURE);
         return unknown ? 3 : 0;
+    }
+
+    /** Whether it touches files that this configuration does not compile. */
+    boolean isPartlyCompiled() {
+        return patches.stream().anyMatch(patch -> !patch.notCompiled().isEmpty());
     }
 }

@@ -76,6 +76,8 @@ public final class ValidationJson {
         ArrayNode warnings = json.putArray("warnings");
         verdict.warnings().forEach(warnings::add);
         json.put("notLookedAt", verdict.notLookedAt());
+        ArrayNode notCompiled = json.putArray("notCompiled");
+        verdict.notCompiled().forEach(notCompiled::add);
         json.put("boot", verdict.boot());
         json.put("sameCode", verdict.sameCode());
         json.put("kernel", verdict.key());

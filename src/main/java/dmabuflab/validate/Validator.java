@@ -74,6 +74,7 @@ public final class Validator {
     /** Of the kernels so far, by their key: what they execute. */
     private final Map<String, String> codes = new HashMap<>();
 
+    private Inspection.Warnings parents;
     private String conflict = "";
     private boolean sameCode;
 
@@ -108,7 +109,10 @@ public final class Validator {
             }
             return note("");
         } catch (InfrastructureException e) {
-            note(e.getMessage());
+            Validation so = note(e.getMessage());
+            if (so.exitStatus() == 1) {
+                return so; // enough is known
+            }
             throw e;
         }
     }
@@ -153,24 +157,35 @@ public final class Validator {
     /** Returns whether scenarios can run on the head. */
     private boolean everyPatch() {
         KernelImage parent = base();
-        Set<String> known =
-                inspection.warnings(runs.kernel(0).request(), files(plan.series())).lines();
-        Set<String> seen = new HashSet<>(known);
+        parents =
+                inspection.warnings(
+                        runs.kernel(0).request(), files(plan.series()), Optional.empty());
+        Set<String> seen = new HashSet<>(parents.lines());
         String code = parent.code();
         String first = code;
+        String boot = "";
         for (Patch patch : plan.series()) {
             progress.accept("patch %s: %s".formatted(patch.place(), patch.subject()));
             List<String> style = inspection.style(runs.kernel(0).request(), patch.file());
-            PatchVerdict verdict = judge(patch, style, seen, code);
+            PatchVerdict verdict = judge(patch, style, seen, code, boot);
             patches.add(verdict);
-            if (!verdict.key().isEmpty()) {
+            if (verdict.builds()) {
                 code = codes.get(verdict.key());
+                boot = verdict.boot();
             }
             progress.accept("  " + MailReply.line(verdict));
             note(RUNNING);
         }
-        sameCode = code.equals(first);
-        return patches.get(patches.size() - 1).runs();
+        boolean outside = plan.series().stream().anyMatch(patch -> isOutsideVmlinux(patch.file()));
+        PatchVerdict last = patches.get(patches.size() - 1);
+        sameCode = last.builds() && code.equals(first) && !outside;
+        return last.runs();
+    }
+
+    /** Whether it changes what is no part of vmlinux, and runs nevertheless. */
+    private static boolean isOutsideVmlinux(Path patch) {
+        return Inspection.touchedBy(patch).stream()
+                .anyMatch(file -> file.startsWith("tools/") || file.startsWith("arch/x86/boot/"));
     }
 
     private KernelImage base() {
@@ -198,7 +213,11 @@ public final class Validator {
     }
 
     private PatchVerdict judge(
-            Patch patch, List<String> style, Set<String> seen, String parentCode) {
+            Patch patch,
+            List<String> style,
+            Set<String> seen,
+            String parentCode,
+            String parentBoot) {
         LabOptions options = runs.kernel(patch.number());
         KernelImage image;
         try {
@@ -207,17 +226,19 @@ public final class Validator {
             return PatchVerdict.unbuilt(patch, style, e.said());
         }
         codes.put(image.key(), image.code());
-        Inspection.Warnings found = inspection.warnings(options.request(), List.of(patch.file()));
+        Inspection.Warnings found =
+                inspection.warnings(options.request(), List.of(patch.file()), Optional.of(parents));
         List<String> fresh = found.lines().stream().filter(line -> !seen.contains(line)).toList();
         seen.addAll(found.lines());
-        boolean same = codes.get(image.key()).equals(parentCode);
+        boolean same = codes.get(image.key()).equals(parentCode) && !isOutsideVmlinux(patch.file());
         return new PatchVerdict(
                 patch,
                 style,
                 "",
                 fresh,
                 found.leftOut(),
-                same ? "" : runs.boot(patch.number()),
+                found.notCompiled(),
+                same ? parentBoot : runs.boot(patch.number()),
                 same,
                 image.key());
     }
@@ -313,6 +334,9 @@ public final class Validator {
         for (String id : ids) {
             if (results.containsKey(id)) {
                 to.computeIfAbsent(id, key -> new ArrayList<>()).add(results.get(id));
+            } else if (to.containsKey(id)) {
+                // A case that its scenario did not come to.
+                to.get(id).add(to.get(id).get(0).skipped());
             }
         }
     }
@@ -339,7 +363,9 @@ public final class Validator {
                 any.isPart() ? any.partOf() : id,
                 outcomes(before, id),
                 outcomes(after, id),
+                Map.of(),
                 telling.message(),
+                telling.directory(),
                 null,
                 "",
                 any.rerun());

@@ -30,6 +30,9 @@ class ValidateCommandIT {
     private static final Path FIXTURES =
             Path.of("src/test/resources/dmabuflab/validate").toAbsolutePath();
 
+    /** Always the same, so that its kernels are built from scratch only once. */
+    private static final Path TREE = Path.of("target/validate-tree").toAbsolutePath();
+
     @TempDir Path directory;
 
     private String said;
@@ -109,7 +112,7 @@ class ValidateCommandIT {
         int status =
                 validate(
                         "--tree",
-                        directory.resolve("tree").toString(),
+                        TREE.toString(),
                         "--base",
                         commits.get(0),
                         "--head",
@@ -146,17 +149,17 @@ class ValidateCommandIT {
     private List<String> takenBack(Path change) throws IOException {
         Kernels kernels = Kernels.of(ProjectFiles.locate(), Cache.locate());
         String commit = Inspection.with(kernels).apply(KernelRequest.of("7.3", ""));
-        Path tree = directory.resolve("tree");
         Path source = Cache.locate().root().resolve("src/7.3");
-        Command.of("git", "clone", "--quiet", "--shared", "--bare", "" + source, "" + tree).check();
+        Cache.delete(TREE);
+        Command.of("git", "clone", "--quiet", "--shared", "--bare", "" + source, "" + TREE).check();
         List<String> commits = new ArrayList<>();
-        git(tree, "read-tree", commit);
-        git(tree, "apply", "--cached", "-R", change.toString());
-        commits.add(git(tree, "commit-tree", git(tree, "write-tree"), "-m", "base"));
-        git(tree, "apply", "--cached", change.toString());
-        String content = git(tree, "write-tree");
+        git(TREE, "read-tree", commit);
+        git(TREE, "apply", "--cached", "-R", change.toString());
+        commits.add(git(TREE, "commit-tree", git(TREE, "write-tree"), "-m", "base"));
+        git(TREE, "apply", "--cached", change.toString());
+        String content = git(TREE, "write-tree");
         commits.add(
-                git(tree, "commit-tree", content, "-p", commits.get(0), "-m", "vfio: A change"));
+                git(TREE, "commit-tree", content, "-p", commits.get(0), "-m", "vfio: A change"));
         return commits;
     }
 

@@ -237,7 +237,7 @@ class KernelsTest {
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("cannot build kernel 9.8")
                 .hasMessageContaining("drivers/one.c:6:1: error: syntax error")
-                .hasMessageContaining(kernel.build().resolve("lab.log").toString());
+                .hasMessageContaining(kernel.build().resolveSibling("9.8.log").toString());
         Files.delete(patch);
         assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().contains("\n5\n");
     }
@@ -269,7 +269,7 @@ class KernelsTest {
         Files.writeString(object, "half");
         FileTime lately = FileTime.fromMillis(System.currentTimeMillis() + 10_000);
         Files.setLastModifiedTime(object, lately);
-        Path mark = Files.writeString(kernel.build().resolve("lab.unfinished"), "");
+        Path mark = Files.writeString(kernel.build().resolveSibling("9.8.unfinished"), "");
 
         assertThat(kernel.kernels().obtain("9.8", "").bzImage()).content().doesNotContain("half");
         assertThat(kernel.compiled()).containsExactly("drivers/two.o");

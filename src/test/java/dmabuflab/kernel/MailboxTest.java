@@ -73,6 +73,28 @@ class MailboxTest {
                 .hasMessageContaining("no patch in " + mail);
     }
 
+    @Test
+    void aSeriesWithAHoleOrTwiceIsRefused() throws IOException {
+        String second = mail("[PATCH 2/3] drivers: Second", "Why.\n---\n" + diff("b"));
+        String first = mail("[PATCH 1/3] drivers: First", "Why.\n---\n" + diff("a"));
+        Path hole = Files.writeString(root.resolve("hole"), first + second);
+        assertThatThrownBy(() -> Mailbox.read(hole, into))
+                .isInstanceOf(InfrastructureException.class)
+                .hasMessageContaining("patches 1 to 3, and has [1, 2]");
+        Path twice = Files.writeString(root.resolve("twice"), first + first);
+        assertThatThrownBy(() -> Mailbox.read(twice, into)).hasMessageContaining("[1, 1]");
+    }
+
+    @Test
+    void anAnswerWithADiffOfItsOwnIsNoPatch() throws IOException {
+        Path mbox = root.resolve("m");
+        Files.writeString(
+                mbox,
+                mail("[PATCH] drivers: One", "Why.\n---\n" + diff("a"))
+                        + mail("Re: [PATCH] drivers: One", "Rather so:\n---\n" + diff("b")));
+        assertThat(Mailbox.read(mbox, into)).hasSize(1);
+    }
+
     private static String mail(String subject, String body) {
         return "From git@z Thu Jan  1 00:00:00 1970\nFrom: a <a@b>\nSubject: "
                 + subject

@@ -31,7 +31,8 @@ class ValidationTest {
     @Test
     void aRegressionIsToldWithItsPatchAndHowToSeeIt() throws IOException {
         ScenarioVerdict red =
-                scenario(GREEN, RED).blaming(TWO, "", "./lab run --patch 0002-two.patch A.b");
+                scenario(GREEN, RED)
+                        .blaming(TWO, "", "./lab run --patch 0002-two.patch A.b", Map.of(1, GREEN));
         Validation so = with("", List.of(good(ONE), good(TWO)), List.of(red));
         assertThat(so.exitStatus()).isEqualTo(1);
         assertThat(MailReply.of(so))
@@ -68,7 +69,8 @@ class ValidationTest {
                 .startsWith("1 of 2 patches does not build or boot.\n")
                 .contains("does not build: a.c:1: error: no");
         PatchVerdict panics =
-                new PatchVerdict(TWO, List.of(), "", List.of(), 0, "Kernel panic", false, "key");
+                new PatchVerdict(
+                        TWO, List.of(), "", List.of(), 0, List.of(), "Kernel panic", false, "key");
         assertThat(with("", List.of(good(ONE), panics), List.of()).exitStatus()).isEqualTo(1);
     }
 
@@ -80,6 +82,37 @@ class ValidationTest {
     }
 
     @Test
+    void ofWhatIsNotCompiledNothingIsKnown() {
+        PatchVerdict elsewhere =
+                new PatchVerdict(
+                        ONE, List.of(), "", List.of(), 0, List.of("fs/xfs/a.c"), "", true, "key");
+        Validation so =
+                new Validation(
+                        Instant.EPOCH,
+                        Duration.ZERO,
+                        Map.of(),
+                        List.of(ONE),
+                        "",
+                        List.of(elsewhere),
+                        true,
+                        List.of(),
+                        1,
+                        "",
+                        Path.of("report"));
+        assertThat(so.exitStatus()).isEqualTo(3);
+        assertThat(MailReply.of(so)).startsWith("No verdict: what").contains("fs/xfs/a.c");
+    }
+
+    @Test
+    void thePageIsSafeToOpenWhateverAPatchIsCalled() {
+        Patch evil = new Patch(1, 1, "<script>alert(1)</script> & \"x\"", Path.of("p"));
+        String page = HtmlPage.of(with("", List.of(good(evil)), List.of(scenario(GREEN, RED))));
+        assertThat(page)
+                .contains("&lt;script&gt;alert(1)", "regressed", ">FC", "prefers-color-scheme")
+                .doesNotContain("<script", "${", "http");
+    }
+
+    @Test
     void theLabsOwnFailureIsNoVerdictOnTheSeries() {
         ScenarioVerdict broken = scenario(GREEN, List.of(Outcome.INFRASTRUCTURE));
         Validation so = with("", List.of(good(ONE), good(TWO)), List.of(broken));
@@ -88,12 +121,12 @@ class ValidationTest {
     }
 
     private static PatchVerdict good(Patch patch) {
-        return new PatchVerdict(patch, List.of(), "", List.of(), 0, "", false, "key");
+        return new PatchVerdict(patch, List.of(), "", List.of(), 0, List.of(), "", false, "key");
     }
 
     private static ScenarioVerdict scenario(List<Outcome> base, List<Outcome> head) {
         return new ScenarioVerdict(
-                "A.b", "A.b", base, head, "expected: 1", null, "", "./lab run A.b");
+                "A.b", "A.b", base, head, Map.of(), "expected: 1", null, null, "", "./lab run A.b");
     }
 
     private static Validation with(
