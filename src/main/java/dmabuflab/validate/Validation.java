@@ -53,7 +53,10 @@ public record Validation(
         if (broken) {
             return 1;
         }
-        boolean unknown = !unfinished.isEmpty() || counts().containsKey(Judgement.INFRASTRUCTURE);
+        boolean unknown =
+                !unfinished.isEmpty()
+                        || (sameCode && isPartlyCompiled())
+                        || counts().containsKey(Judgement.INFRASTRUCTURE);
         return unknown ? 3 : 0;
     }
 
