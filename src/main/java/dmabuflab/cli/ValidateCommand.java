@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,6 +99,12 @@ final class ValidateCommand implements Callable<Integer> {
     String head;
 
     @Option(
+            names = "--patch",
+            paramLabel = "FILE",
+            description = "what the series needs below it, as part of the base; may be repeated")
+    List<Path> below = new ArrayList<>();
+
+    @Option(
             names = "--config",
             paramLabel = "FILE",
             description = "a Kconfig fragment after the target's own; may be repeated")
@@ -146,7 +153,7 @@ final class ValidateCommand implements Callable<Integer> {
                         : ReportDirectory.dated(ProjectFiles.locate().root().resolve("reports"));
         Optional<SourceTree> from = Optional.ofNullable(tree).map(dir -> SourceTree.at(dir, base));
         LabOptions options =
-                flags.options(Optional.of(directory.root())).of(from, List.of(), fragments);
+                flags.options(Optional.of(directory.root())).of(from, below, fragments);
         List<Path> files = patches(from, empty(directory.root().resolve(PATCHES)));
         List<Patch> patches = new ArrayList<>();
         for (Path file : files) {
@@ -232,7 +239,11 @@ final class ValidateCommand implements Callable<Integer> {
         facts.put(
                 "base",
                 from.map(t -> t.commit() + " of " + t.directory())
-                        .orElse("target " + flags.kernel + " of dmabuf-lab, with its series"));
+                                .orElse(
+                                        "target "
+                                                + flags.kernel
+                                                + " of dmabuf-lab, with its series")
+                        + (below.isEmpty() ? "" : ", and " + below));
         facts.put(
                 "series",
                 count
@@ -275,11 +286,13 @@ final class ValidateCommand implements Callable<Integer> {
         } else if (series != null && !series.equals("-") && !Files.exists(Path.of(series))) {
             throw wrong("there is no " + series);
         }
-        for (Path fragment : fragments) {
-            if (!Files.isReadable(fragment)) {
-                throw wrong("cannot read " + fragment);
-            }
-        }
+        Stream.concat(below.stream(), fragments.stream())
+                .filter(file -> !Files.isReadable(file))
+                .findFirst()
+                .ifPresent(
+                        file -> {
+                            throw wrong("cannot read " + file);
+                        });
     }
 
     private ParameterException wrong(String what) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -125,12 +126,16 @@ public final class Inspection {
      * Compiles with {@code W=1} what some patches touch.
      *
      * @param request a kernel that has been built, so that it is known what depends on what
+     * @param image what came of it
      * @param touching the patches
      * @param parents what was compiled of the parent, and nothing else but files that are new is to
      *     be compiled now; empty for no such limit
      */
     public Warnings warnings(
-            KernelRequest request, List<Path> touching, Optional<Warnings> parents) {
+            KernelRequest request,
+            KernelImage image,
+            List<Path> touching,
+            Optional<Warnings> parents) {
         return kernels.at(
                 request,
                 "looking for warnings in",
@@ -161,7 +166,10 @@ public final class Inspection {
                                     .filter(file -> !isCompiled(place, file))
                                     .toList();
                     return new Warnings(
-                            compile(place, some), some, all.size() - some.size(), notCompiled);
+                            compile(place, image, some),
+                            some,
+                            all.size() - some.size(),
+                            notCompiled);
                 });
     }
 
@@ -174,16 +182,20 @@ public final class Inspection {
         return object.replaceFirst("\\.o$", ".c");
     }
 
-    private static Set<String> compile(Kernels.Workplace place, Collection<String> objects) {
+    private static Set<String> compile(
+            Kernels.Workplace place, KernelImage image, Collection<String> objects) {
         Set<String> found = new TreeSet<>();
         if (objects.isEmpty()) {
             return found;
         }
-        place.progress().phase("configuring");
         Path build = place.build().resolveSibling(place.build().getFileName() + "-W1");
         Kbuild kbuild = new Kbuild(place.source().directory(), build);
         try {
             Files.createDirectories(build);
+            Path config = build.resolve(".config");
+            if (!Files.exists(config) || Files.mismatch(config, image.config()) >= 0) {
+                Files.copy(image.config(), config, StandardCopyOption.REPLACE_EXISTING);
+            }
             for (String object : objects) {
                 // What is up to date would say nothing.
                 Files.deleteIfExists(build.resolve(object));
@@ -191,7 +203,6 @@ public final class Inspection {
         } catch (IOException e) {
             throw Disk.failure("cannot compile with W=1", build, e);
         }
-        KernelConfig.make(kbuild, place.fragments());
         place.progress().phase("compiling " + objects.size() + " objects with W=1");
         List<String> words = new ArrayList<>();
         words.add("-j" + Runtime.getRuntime().availableProcessors());

@@ -160,12 +160,7 @@ public final class Kernels {
     }
 
     /** The source of a kernel while nobody else touches it. */
-    record Workplace(
-            KernelSource source,
-            PatchSeries patches,
-            List<Path> fragments,
-            Path build,
-            Progress progress) {}
+    record Workplace(KernelSource source, PatchSeries patches, Path build, Progress progress) {}
 
     /**
      * Does something with a kernel's source, which is fetched if need be, but not patched.
@@ -179,14 +174,7 @@ public final class Kernels {
                         Progress.begin(doing + " " + inputs.title(), cache.lastTime(doing))) {
             long begin = System.nanoTime();
             KernelSource source = KernelSource.obtain(inputs.target(), files, cache, progress);
-            T result =
-                    work.apply(
-                            new Workplace(
-                                    source,
-                                    inputs.patches(),
-                                    inputs.fragments(),
-                                    build(inputs),
-                                    progress));
+            T result = work.apply(new Workplace(source, inputs.patches(), build(inputs), progress));
             cache.rememberTime(doing, Duration.ofNanos(System.nanoTime() - begin));
             return result;
         }

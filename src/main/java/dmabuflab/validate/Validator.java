@@ -159,7 +159,7 @@ public final class Validator {
         KernelImage parent = base();
         parents =
                 inspection.warnings(
-                        runs.kernel(0).request(), files(plan.series()), Optional.empty());
+                        runs.kernel(0).request(), parent, files(plan.series()), Optional.empty());
         Set<String> seen = new HashSet<>(parents.lines());
         String code = parent.code();
         String first = code;
@@ -227,7 +227,8 @@ public final class Validator {
         }
         codes.put(image.key(), image.code());
         Inspection.Warnings found =
-                inspection.warnings(options.request(), List.of(patch.file()), Optional.of(parents));
+                inspection.warnings(
+                        options.request(), image, List.of(patch.file()), Optional.of(parents));
         List<String> fresh = found.lines().stream().filter(line -> !seen.contains(line)).toList();
         seen.addAll(found.lines());
         boolean same = codes.get(image.key()).equals(parentCode) && !isOutsideVmlinux(patch.file());
