@@ -73,7 +73,7 @@ class ValidateCommandIT {
         assertThat(status).as(said).isEqualTo(1);
         JsonNode patches = result().path("patches");
         assertThat(patches.get(0).path("build").asText()).isEmpty();
-        assertThat(patches.get(1).path("build").asText()).contains("too few arguments");
+        assertThat(patches.get(1).path("build").asText()).contains("error: passing argument 1 of");
         assertThat(patches.get(2).path("build").asText()).isEmpty();
         assertThat(patches.get(2).path("boot").asText()).isEmpty();
         assertThat(said).contains("1 of 3 patches does not build or boot.");
