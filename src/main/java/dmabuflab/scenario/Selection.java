@@ -52,6 +52,19 @@ public record Selection(List<String> patterns) {
                 || patterns.stream().anyMatch(p -> matchesCase(p, scenario, name));
     }
 
+    /**
+     * What is meant of a scenario, by full names: itself, or some of its cases, or nothing. In a
+     * selection of its own each name means just that.
+     */
+    public List<String> names(Listing scenario) {
+        List<String> all = scenario.cases();
+        List<String> some = all.stream().filter(name -> includes(scenario, name)).toList();
+        if (all.isEmpty() || some.size() == all.size()) {
+            return includes(scenario) ? List.of(scenario.id().toString()) : List.of();
+        }
+        return some.stream().map(name -> scenario.id() + "[" + name + "]").toList();
+    }
+
     /** The patterns that match none of these scenarios: most likely mistyped. */
     public List<String> unmatched(List<Listing> scenarios) {
         return patterns.stream()

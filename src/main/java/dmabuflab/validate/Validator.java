@@ -249,23 +249,17 @@ public final class Validator {
             progress.accept("base and head execute the same code: no scenario has to run");
             return;
         }
-        List<Listing> meant =
-                ScenarioRunner.list().stream().filter(plan.selection()::includes).toList();
         Set<String> touched = new TreeSet<>();
         plan.series().forEach(patch -> touched.addAll(Inspection.touchedBy(patch.file())));
-        List<String> first =
+        List<String> selectors =
                 new Areas(ProjectFiles.locate().kernelConfig().resolve("areas.txt")).of(touched);
-        Selection near = new Selection(first);
-        List<String> soon =
-                meant.stream()
-                        .filter(each -> !first.isEmpty() && near.includes(each))
-                        .map(each -> each.id().toString())
-                        .toList();
-        List<String> later =
-                meant.stream()
-                        .map(each -> each.id().toString())
-                        .filter(id -> !soon.contains(id))
-                        .toList();
+        Selection near = new Selection(selectors);
+        List<String> soon = new ArrayList<>();
+        List<String> later = new ArrayList<>();
+        for (Listing scenario : ScenarioRunner.list()) {
+            boolean isNear = !selectors.isEmpty() && near.includes(scenario);
+            (isNear ? soon : later).addAll(plan.selection().names(scenario));
+        }
         if (!soon.isEmpty()) {
             compare(soon, "near");
         }

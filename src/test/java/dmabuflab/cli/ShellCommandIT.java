@@ -153,8 +153,9 @@ class ShellCommandIT {
                     .isZero();
             screen.run("until [ \"$(stty size)\" = '40 120' ]; do :; done");
 
-            screen.type("cat\n");
-            screen.until("\n");
+            // Before it has said so, the terminal may still be bash's, which echoes by itself.
+            screen.type("echo ready; cat\n");
+            screen.until("ready\r\n");
             screen.type("here\n");
             screen.until("here\r\nhere"); // by the terminal's echo and by cat
             screen.type(CTRL_C);

@@ -66,6 +66,17 @@ class SelectionTest {
     }
 
     @Test
+    void namesWhatIsMeantAndNothingElse() {
+        assertThat(new Selection(List.of("close")).names(ON_EACH_IOMMU))
+                .containsExactly("Iommufd.cutOff[vtd,close]", "Iommufd.cutOff[virtio-iommu,close]");
+        assertThat(Selection.ALL.names(ON_EACH_IOMMU)).containsExactly("Iommufd.cutOff");
+        assertThat(new Selection(List.of("UR2")).names(ON_EACH_IOMMU)).isEmpty();
+        assertThat(new Selection(List.of("UR2")).names(UNREVOKE))
+                .containsExactly("Revocation.unrevoke");
+        assertThat(new Selection(List.of("UR3")).names(UNREVOKE)).isEmpty();
+    }
+
+    @Test
     void aCaseIsMeantByItsNameOrOneOfItsValues() {
         assertThat(casesOf("Iommufd.cutOff[virtio-iommu,reset]"))
                 .containsExactly("virtio-iommu,reset");
