@@ -33,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -68,6 +67,8 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Mixin LabFlags flags;
 
+    @Mixin SourceFlags source;
+
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
@@ -82,33 +83,10 @@ final class ValidateCommand implements Callable<Integer> {
     String series;
 
     @Option(
-            names = "--tree",
-            paramLabel = "DIR",
-            description =
-                    "a git repository of yours, which is only read, in place of the target's"
-                            + " source and series")
-    Path tree;
-
-    @Option(names = "--base", paramLabel = "REV", description = "where in --tree the series begins")
-    String base;
-
-    @Option(
             names = "--head",
             paramLabel = "REV",
             description = "where in --tree it ends, if there is no --series (default: HEAD)")
     String head;
-
-    @Option(
-            names = "--patch",
-            paramLabel = "FILE",
-            description = "what the series needs below it, as part of the base; may be repeated")
-    List<Path> below = new ArrayList<>();
-
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "a Kconfig fragment after the target's own; may be repeated")
-    List<Path> fragments = new ArrayList<>();
 
     @Option(
             names = "--quick",
@@ -135,6 +113,7 @@ final class ValidateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkUsage();
+        LabOptions base = source.applyTo(flags.options(Optional.empty()));
         Selection selection = Selectors.checked(spec, selectors);
         if (!Sandbox.obstacle().isEmpty() && !unconfined) {
             throw new InfrastructureException(
@@ -151,10 +130,8 @@ final class ValidateCommand implements Callable<Integer> {
                 report != null
                         ? ReportDirectory.at(report)
                         : ReportDirectory.dated(ProjectFiles.locate().root().resolve("reports"));
-        Optional<SourceTree> from = Optional.ofNullable(tree).map(dir -> SourceTree.at(dir, base));
-        LabOptions options =
-                flags.options(Optional.of(directory.root())).of(from, below, fragments);
-        List<Path> files = patches(from, empty(directory.root().resolve(PATCHES)));
+        LabOptions options = base.withReport(directory.root());
+        List<Path> files = patches(base.tree(), empty(directory.root().resolve(PATCHES)));
         List<Patch> patches = new ArrayList<>();
         for (Path file : files) {
             patches.add(
@@ -171,7 +148,7 @@ final class ValidateCommand implements Callable<Integer> {
                                         repeats,
                                         flags.jobs,
                                         directory.root(),
-                                        facts(from, patches.size())),
+                                        facts(base, patches.size())),
                                 line -> {
                                     out.println(line);
                                     out.flush();
@@ -214,8 +191,7 @@ final class ValidateCommand implements Callable<Integer> {
 
     private List<Path> patches(Optional<SourceTree> from, Path into) throws IOException {
         if (series == null) {
-            String end = SourceTree.at(tree, head == null ? "HEAD" : head).commit();
-            List<Path> patches = from.orElseThrow().patchesTo(end, into);
+            List<Path> patches = from.orElseThrow().patchesTo(end(), into);
             if (patches.isEmpty()) {
                 throw wrong("there is nothing between --base and --head");
             }
@@ -234,22 +210,27 @@ final class ValidateCommand implements Callable<Integer> {
     }
 
     /** What a reader who was not there has to know. */
-    private Map<String, String> facts(Optional<SourceTree> from, int count) {
+    private Map<String, String> facts(LabOptions base, int count) {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put(
                 "base",
-                from.map(t -> t.commit() + " of " + t.directory())
+                base.tree()
+                                .map(t -> t.commit() + " of " + t.directory())
                                 .orElse(
                                         "target "
                                                 + flags.kernel
                                                 + " of dmabuf-lab, with its series")
-                        + (below.isEmpty() ? "" : ", and " + below));
+                        + (base.patches().isEmpty() ? "" : ", and " + base.patches()));
         facts.put(
                 "series",
                 count
                         + (count == 1 ? " patch, " : " patches, ")
-                        + (series == null ? head(from) : series));
-        facts.put("config", fragments.isEmpty() ? "the target's" : "the target's and " + fragments);
+                        + (series == null ? range(base.tree()) : series));
+        facts.put(
+                "config",
+                base.fragments().isEmpty()
+                        ? "the target's"
+                        : "the target's and " + base.fragments());
         facts.put("qemu", QemuBinary.find().version());
         facts.put(
                 "command",
@@ -257,10 +238,12 @@ final class ValidateCommand implements Callable<Integer> {
         return facts;
     }
 
-    private String head(Optional<SourceTree> from) {
-        return from.orElseThrow().commit().substring(0, 12)
-                + ".."
-                + SourceTree.at(tree, head == null ? "HEAD" : head).commit().substring(0, 12);
+    private String range(Optional<SourceTree> from) {
+        return from.orElseThrow().commit().substring(0, 12) + ".." + end().substring(0, 12);
+    }
+
+    private String end() {
+        return SourceTree.at(source.tree, head == null ? "HEAD" : head).commit();
     }
 
     private static Path empty(Path directory) {
@@ -273,11 +256,11 @@ final class ValidateCommand implements Callable<Integer> {
     }
 
     private void checkUsage() {
-        if (series == null && tree == null) {
+        if (series == null && source.tree == null) {
             throw wrong("give --series, or --tree with --base");
-        } else if (tree != null && base == null) {
+        } else if (source.tree != null && source.commit == null) {
             throw wrong("--tree needs --base, the commit that the series begins at");
-        } else if (tree == null && (base != null || head != null)) {
+        } else if (source.tree == null && (source.commit != null || head != null)) {
             throw wrong("--base and --head are of --tree, which is not given");
         } else if (series != null && head != null) {
             throw wrong("--series and --head both say where the series ends: give one");
@@ -286,13 +269,6 @@ final class ValidateCommand implements Callable<Integer> {
         } else if (series != null && !series.equals("-") && !Files.exists(Path.of(series))) {
             throw wrong("there is no " + series);
         }
-        Stream.concat(below.stream(), fragments.stream())
-                .filter(file -> !Files.isReadable(file))
-                .findFirst()
-                .ifPresent(
-                        file -> {
-                            throw wrong("cannot read " + file);
-                        });
     }
 
     private ParameterException wrong(String what) {

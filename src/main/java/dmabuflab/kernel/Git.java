@@ -63,13 +63,9 @@ final class Git {
         // The source is written once and mostly never read again: speed counts more than space.
         all.addAll(List.of("-c", "core.looseCompression=1"));
         all.addAll(List.of(words));
-        Command command = Command.of(all).in(workTree);
-        for (String name : System.getenv().keySet()) {
-            if (name.startsWith("GIT_")) {
-                command.env(name, null);
-            }
-        }
-        return command.env("GIT_DIR", directory().toString())
+        return undisturbed(Command.of(all))
+                .in(workTree)
+                .env("GIT_DIR", directory().toString())
                 .env("GIT_WORK_TREE", workTree.toString())
                 .env("GIT_INDEX_FILE", index.toString())
                 .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -80,6 +76,16 @@ final class Git {
                 .env("GIT_COMMITTER_NAME", IDENTITY)
                 .env("GIT_COMMITTER_EMAIL", IDENTITY)
                 .env("GIT_COMMITTER_DATE", DATE);
+    }
+
+    /** A git command that knows nothing of the repository that somebody works in. */
+    static Command undisturbed(Command command) {
+        for (String name : System.getenv().keySet()) {
+            if (name.startsWith("GIT_")) {
+                command.env(name, null);
+            }
+        }
+        return command;
     }
 
     /** Makes the repository. */

@@ -48,11 +48,6 @@ public final class Inspection {
         return new Inspection(kernels);
     }
 
-    /** The files that a patch changes, as they are called in the source. */
-    public static Set<String> touchedBy(Path patch) {
-        return PatchSeries.files(patch);
-    }
-
     /**
      * Applies a kernel's patches, without building anything.
      *
@@ -60,15 +55,7 @@ public final class Inspection {
      * @throws PatchConflict when one does not apply
      */
     public String apply(KernelRequest request) {
-        return kernels.at(
-                request,
-                "applying patches to",
-                place ->
-                        place.patches()
-                                .applyIn(
-                                        place.source().git().withIndex("try.index"),
-                                        KernelSource.PRISTINE,
-                                        place.source().version()));
+        return kernels.at(request, "applying patches to", Inspection::commit);
     }
 
     /**
@@ -140,11 +127,7 @@ public final class Inspection {
                 request,
                 "looking for warnings in",
                 place -> {
-                    Git git = place.source().git();
-                    git.removeLocks();
-                    git.checkout(
-                            place.patches()
-                                    .apply(git, KernelSource.PRISTINE, place.source().version()));
+                    place.source().git().checkout(commit(place));
                     Set<String> files = new TreeSet<>();
                     touching.forEach(patch -> files.addAll(PatchSeries.files(patch)));
                     List<String> all = objects(place, files);
@@ -159,23 +142,34 @@ public final class Inspection {
                             some.add(object);
                         }
                     }
+                    Set<String> lines = compile(place, image, some);
                     List<String> notCompiled =
                             files.stream()
                                     .filter(file -> file.matches(".*\\.[cS]"))
                                     .filter(file -> !file.startsWith("tools/"))
                                     .filter(file -> !isCompiled(place, file))
                                     .toList();
-                    return new Warnings(
-                            compile(place, image, some),
-                            some,
-                            all.size() - some.size(),
-                            notCompiled);
+                    return new Warnings(lines, some, all.size() - some.size(), notCompiled);
                 });
+    }
+
+    private static String commit(Kernels.Workplace place) {
+        Git git = place.source().git();
+        git.removeLocks();
+        return place.patches().apply(git, KernelSource.PRISTINE, place.source().version());
     }
 
     private static boolean isCompiled(Kernels.Workplace place, String file) {
         boolean gone = !Files.exists(place.source().directory().resolve(file));
-        return gone || Files.exists(place.build().resolve(file.replaceFirst("\\.[cS]$", ".o")));
+        String object = file.replaceFirst("\\.[cS]$", ".o");
+        // The former is not there when its kernels are from the cache.
+        return gone
+                || Files.exists(place.build().resolve(object))
+                || Files.exists(warningBuild(place).resolve(object));
+    }
+
+    private static Path warningBuild(Kernels.Workplace place) {
+        return place.build().resolveSibling(place.build().getFileName() + "-W1");
     }
 
     private static String source(String object) {
@@ -188,7 +182,7 @@ public final class Inspection {
         if (objects.isEmpty()) {
             return found;
         }
-        Path build = place.build().resolveSibling(place.build().getFileName() + "-W1");
+        Path build = warningBuild(place);
         Kbuild kbuild = new Kbuild(place.source().directory(), build);
         try {
             Files.createDirectories(build);

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param variant empty, or for example {@code debug}
  * @param tree a commit of the user's own, in place of the target's source and series
  * @param patches to apply on top of that, in this order
- * @param fragments Kconfig fragments after the target's own
+ * @param fragments Kconfig fragments after the target's own, absolute paths
  */
 public record KernelRequest(
         String target,
@@ -21,11 +21,6 @@ public record KernelRequest(
         Optional<SourceTree> tree,
         List<Path> patches,
         List<Path> fragments) {
-
-    public KernelRequest {
-        patches = patches.stream().map(Path::toAbsolutePath).toList();
-        fragments = fragments.stream().map(Path::toAbsolutePath).toList();
-    }
 
     /** A target as it is. */
     public static KernelRequest of(String target, String variant) {

@@ -175,7 +175,7 @@ public final class PatchSeries {
     }
 
     /** The files that a patch changes, as they are called in the source. */
-    static Set<String> files(Path patch) {
+    public static Set<String> files(Path patch) {
         Set<String> files = new TreeSet<>();
         Matcher file = FILE.matcher(read(patch));
         while (file.find()) {

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A commit in a git repository of the user's own, which is only read: neither its work tree nor its
@@ -28,14 +27,15 @@ public record SourceTree(Path directory, String commit) {
      */
     public static SourceTree at(Path directory, String revision) {
         Path absolute = directory.toAbsolutePath().normalize();
-        String commit =
-                find(absolute, "rev-parse", "--verify", "--quiet", revision + "^{commit}")
-                        .orElseThrow(
-                                () ->
-                                        new InfrastructureException(
-                                                "cannot use revision " + revision,
-                                                "git knows no such commit in " + absolute,
-                                                "git -C DIR log --oneline shows what there is"));
+        String[] question = {"rev-parse", "--verify", "--quiet", revision + "^{commit}"};
+        if (git(absolute, question).run() != 0) {
+            throw new InfrastructureException(
+                    "cannot use revision " + revision,
+                    "git knows no such commit in " + absolute,
+                    "git -C DIR log --oneline shows what there is");
+        }
+        // Asked again for the answer alone, without what git warns of.
+        String commit = git(absolute, question).output();
         return new SourceTree(absolute, commit);
     }
 
@@ -47,7 +47,7 @@ public record SourceTree(Path directory, String commit) {
      */
     public List<Path> patchesTo(String head, Path into) {
         String range = commit + ".." + head;
-        if (find(directory, "merge-base", "--is-ancestor", commit, head).isEmpty()) {
+        if (command("merge-base", "--is-ancestor", commit, head).run() != 0) {
             throw new InfrastructureException(
                     "cannot take the changes " + range,
                     "the first is no ancestor of the second",
@@ -104,13 +104,6 @@ public record SourceTree(Path directory, String commit) {
         return git(directory, words);
     }
 
-    private static Optional<String> find(Path directory, String... words) {
-        // Twice, since what git has to say about it is no part of the answer.
-        return git(directory, words).run() == 0
-                ? Optional.of(git(directory, words).output())
-                : Optional.empty();
-    }
-
     private static Command git(Path directory, String... words) {
         if (!Files.isDirectory(directory)) {
             throw new InfrastructureException(
@@ -121,14 +114,10 @@ public record SourceTree(Path directory, String commit) {
         List<String> all = new ArrayList<>(GIT);
         all.addAll(List.of("-C", directory.toString()));
         all.addAll(List.of(words));
-        Command command = Command.of(all);
-        for (String name : System.getenv().keySet()) {
-            if (name.startsWith("GIT_")) {
-                command.env(name, null);
-            }
-        }
-        // Not even the index, which a mere status would refresh.
-        // Nor what a partial clone lacks.
-        return command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
+        // Nothing is written: not the index, which a mere status would refresh, nor what a partial
+        // clone lacks.
+        return Git.undisturbed(Command.of(all))
+                .env("GIT_OPTIONAL_LOCKS", "0")
+                .env("GIT_NO_LAZY_FETCH", "1");
     }
 }

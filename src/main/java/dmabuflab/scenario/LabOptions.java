@@ -99,7 +99,7 @@ public record LabOptions(
     }
 
     /** The same on a kernel made of something else. */
-    public LabOptions of(
+    public LabOptions madeOf(
             Optional<SourceTree> otherTree, List<Path> otherPatches, List<Path> otherFragments) {
         return new LabOptions(
                 kernel,
@@ -114,7 +114,7 @@ public record LabOptions(
 
     /** The same on a kernel with these patches. */
     public LabOptions withPatches(List<Path> others) {
-        return of(tree, others, fragments);
+        return madeOf(tree, others, fragments);
     }
 
     /** The same with its report elsewhere. */

@@ -30,22 +30,18 @@ class Graphics {
     private static final String VIRTIO_GPU = "virtio_gpu";
     private static final String REFUSED = "EOPNOTSUPP";
     private static final long PAGES = 16;
+    private static final long MARKED = 64;
+    private static final int MARK = 7;
 
     @EachLifetime
     @DisplayName("vgem attaches to memory that stays or moves, and to none that may be revoked")
     @Proves({"GP1", "NG2", "RV5"})
     void vgem(Testbed bed, Lifetime lifetime) {
         bed.requireSeries("lifetimes");
-        TestExporter exporter =
-                TestExporter.create(
-                        bed.agent(),
-                        "exporter",
-                        lifetime,
-                        List.of(Segment.ram(PAGES, 0)),
-                        Ability.MAPPABLE);
+        TestExporter exporter = exporter(bed, lifetime);
         int place = exporter.place(Segment.ram(PAGES, 2));
         Importer importer = bed.importer(exporter.buffer());
-        importer.write(64, 7);
+        importer.write(MARKED, MARK);
 
         Answer imported =
                 GraphicsBuffer.tryImport(bed.agent(), VGEM, exporter.buffer(), "imported");
@@ -62,11 +58,11 @@ class Graphics {
             }
             case DYNAMIC -> {
                 exporter.move(place);
-                assertThat(importer.read(64)).isEqualTo(7);
+                assertThat(importer.read(MARKED)).isEqualTo(MARK);
             }
         }
-        assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + 64, 1))
-                .containsExactly(7);
+        assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + MARKED, 1))
+                .containsExactly(MARK);
     }
 
     @EachLifetime
@@ -75,16 +71,10 @@ class Graphics {
     @Proves({"GP1", "NG2", "RV5"})
     void virtioGpu(Testbed bed, Lifetime lifetime) {
         bed.requireSeries("lifetimes");
-        TestExporter exporter =
-                TestExporter.create(
-                        bed.agent(),
-                        "exporter",
-                        lifetime,
-                        List.of(Segment.ram(PAGES, 0)),
-                        Ability.MAPPABLE);
+        TestExporter exporter = exporter(bed, lifetime);
         int place = exporter.place(Segment.ram(PAGES, 2));
         Importer importer = bed.importer(exporter.buffer());
-        importer.write(64, 7);
+        importer.write(MARKED, MARK);
 
         Answer imported =
                 GraphicsBuffer.tryImport(bed.agent(), VIRTIO_GPU, exporter.buffer(), "imported");
@@ -97,9 +87,9 @@ class Graphics {
             place = 0;
         }
         assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(place, 0));
-        assertThat(importer.read(64)).isEqualTo(7);
-        assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + 64, 1))
-                .containsExactly(7);
+        assertThat(importer.read(MARKED)).isEqualTo(MARK);
+        assertThat(bed.ram().read(exporter.pfn(place, 0) * Exporter.PAGE + MARKED, 1))
+                .containsExactly(MARK);
     }
 
     @Test
@@ -117,5 +107,14 @@ class Graphics {
         assertThat(bed.attachments()).isZero();
         assertThat(bed.events("dma_buf_dynamic_attach")).isEmpty();
         assertThat(bed.importer(exporter.exportAll()).query(0).pfn()).isEqualTo(exporter.pfn(0));
+    }
+
+    private static TestExporter exporter(Testbed bed, Lifetime lifetime) {
+        return TestExporter.create(
+                bed.agent(),
+                "exporter",
+                lifetime,
+                List.of(Segment.ram(PAGES, 0)),
+                Ability.MAPPABLE);
     }
 }

@@ -9,6 +9,7 @@ import dmabuflab.kernel.Inspection;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.kernel.PatchConflict;
+import dmabuflab.kernel.PatchSeries;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.ScenarioResult;
 import dmabuflab.scenario.LabOptions;
@@ -184,7 +185,7 @@ public final class Validator {
 
     /** Whether it changes what is no part of vmlinux, and runs nevertheless. */
     private static boolean isOutsideVmlinux(Path patch) {
-        return Inspection.touchedBy(patch).stream()
+        return PatchSeries.files(patch).stream()
                 .anyMatch(file -> file.startsWith("tools/") || file.startsWith("arch/x86/boot/"));
     }
 
@@ -250,7 +251,7 @@ public final class Validator {
             return;
         }
         Set<String> touched = new TreeSet<>();
-        plan.series().forEach(patch -> touched.addAll(Inspection.touchedBy(patch.file())));
+        plan.series().forEach(patch -> touched.addAll(PatchSeries.files(patch.file())));
         List<String> selectors =
                 new Areas(ProjectFiles.locate().kernelConfig().resolve("areas.txt")).of(touched);
         Selection near = new Selection(selectors);
