@@ -35,6 +35,7 @@ final class Selftests {
             List.of(
                     new Suite("iommu", List.of()),
                     new Suite("vfio", List.of()),
+                    new Suite("dmabuf-heaps", List.of()),
                     // About memory; all the others would take minutes.
                     new Suite(
                             "kvm",

@@ -95,6 +95,12 @@ class KernelSelftests {
         bed.selftest("vfio/vfio_pci_sriov_uapi_test", bed.vfioDevice("nvme-sriov"));
     }
 
+    @Test
+    @DisplayName("selftests: buffers of the system heap, and vgem as their importer")
+    void dmabufHeaps(Testbed bed) {
+        bed.selftest("dmabuf-heaps/dmabuf-heap");
+    }
+
     private static void hugePages(Testbed bed) {
         write(bed, "/proc/sys/vm/nr_hugepages", HUGE_PAGES);
     }
