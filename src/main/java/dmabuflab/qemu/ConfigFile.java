@@ -71,11 +71,11 @@ public record ConfigFile(List<Section> sections) {
         return new ConfigFile(List.copyOf(sections));
     }
 
-    /** Every device model that the file names. */
+    /** Every device model that the file names; the driver of a drive is none. */
     public Set<String> drivers() {
         Set<String> drivers = new TreeSet<>();
         for (Section section : sections) {
-            if (section.values().containsKey("driver")) {
+            if (section.type().equals("device") && section.values().containsKey("driver")) {
                 drivers.add(section.values().get("driver"));
             }
         }

@@ -47,4 +47,15 @@ class ConfigFileTest {
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("qemu/devices");
     }
+
+    @Test
+    void whatDrivesADiskIsNoDeviceModel() throws IOException {
+        Path file =
+                Files.writeString(
+                        directory.resolve("disk.cfg"),
+                        "[drive \"disk\"]\ndriver = \"null-co\"\n\n"
+                                + "[device]\ndriver = \"virtio-blk-pci\"\n");
+
+        assertThat(ConfigFile.read(file, Map.of()).drivers()).containsExactly("virtio-blk-pci");
+    }
 }
