@@ -27,7 +27,8 @@ import picocli.CommandLine.Command;
             MutantsCommand.class,
             BenchCommand.class,
             ShellCommand.class,
-            ValidateCommand.class
+            ValidateCommand.class,
+            RehearseCommand.class
         })
 public final class Main {
     private static final int INFRASTRUCTURE = 3;
