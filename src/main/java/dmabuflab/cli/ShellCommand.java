@@ -2,11 +2,10 @@
 package dmabuflab.cli;
 
 import dmabuflab.guest.AgentRefusal;
-import dmabuflab.guest.CopiedDirectory;
+import dmabuflab.guest.Bundle;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
-import dmabuflab.guest.GuestShell;
-import dmabuflab.guest.PluggedDevice;
+import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
@@ -15,14 +14,10 @@ import dmabuflab.host.Terminal;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
 import dmabuflab.scenario.MachineModel;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -51,6 +46,19 @@ import picocli.CommandLine.Spec;
 final class ShellCommand implements Callable<Integer> {
     private static final int INFRASTRUCTURE = 3;
 
+    /** What decides what a guest is. */
+    private static final List<String> OF_A_BUNDLE =
+            List.of(
+                    "--devices",
+                    "--iommu",
+                    "--kernel",
+                    "--accel",
+                    "--cold",
+                    "--patch",
+                    "--config",
+                    "--tree",
+                    "--commit");
+
     @Spec CommandSpec spec;
 
     @Mixin LabFlags flags;
@@ -71,6 +79,14 @@ final class ShellCommand implements Callable<Integer> {
             paramLabel = "MODEL",
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
     IommuModel iommu = IommuModel.VTD;
+
+    @Option(
+            names = "--bundle",
+            paramLabel = "DIR",
+            description =
+                    "the guest of a red scenario, booted anew; DIR is its directory in a report,"
+                            + " from whatever machine")
+    Path bundle;
 
     @Option(
             names = "--share",
@@ -117,6 +133,13 @@ final class ShellCommand implements Callable<Integer> {
     }
 
     private int session(Path artefacts, Optional<byte[]> script) {
+        ShellSession session =
+                new ShellSession(spec.commandLine(), script, Optional.ofNullable(share), logs);
+        // After Ctrl-] there is no status to pass on.
+        return (bundle == null ? fresh(session, artefacts) : bundled(session, artefacts)).orElse(0);
+    }
+
+    private Optional<Integer> fresh(ShellSession session, Path artefacts) {
         Lab lab = Lab.of(source.applyTo(flags.options(Optional.of(logs.resolve("report")))));
         MachineModel machine = new MachineModel(iommu, List.of());
         String obstacle = lab.obstacle(machine);
@@ -125,65 +148,31 @@ final class ShellCommand implements Callable<Integer> {
                     "there cannot be a guest with " + iommu, obstacle, "choose another --iommu");
         }
         try (Guest guest = lab.guest(machine, artefacts, bytes -> {})) {
-            List<String> plugged = new ArrayList<>();
-            for (String device : devices) {
-                plugged.add(describe(device, guest.plug(lab.devices(), device)));
-            }
-            GuestShell shell = new GuestShell(guest);
-            Optional<CopiedDirectory> copied =
-                    Optional.ofNullable(share)
-                            .map(directory -> CopiedDirectory.send(shell, directory, logs));
-            Optional<Integer> status;
-            if (script.isPresent()) {
-                status =
-                        Optional.of(
-                                shell.run(
-                                        script.get(),
-                                        new FileOutputStream(FileDescriptor.out),
-                                        new FileOutputStream(FileDescriptor.err)));
-            } else {
-                greet(lab, guest, plugged);
-                status = interact(shell);
-            }
-            if (status.isEmpty()) {
-                spec.commandLine().getErr().println(); // the cursor is anywhere
-                return 0;
-            }
-            copied.ifPresent(CopiedDirectory::fetch);
-            return status.get();
+            List<String> plugged = ShellSession.plug(guest, lab.devices(), devices);
+            String title =
+                    "kernel %s, %s, %s".formatted(lab.kernel().release(), iommu, guest.bootedHow());
+            return session.in(guest, title, plugged);
         }
     }
 
-    private static Optional<Integer> interact(GuestShell shell) {
-        try (Terminal terminal = Terminal.raw()) {
-            Terminal.onResize(() -> shell.resize(Terminal.size()));
-            return shell.interact(
-                    Terminal.size(), System.in, new FileOutputStream(FileDescriptor.out));
+    private Optional<Integer> bundled(ShellSession session, Path artefacts) {
+        Bundle opened = Bundle.open(bundle);
+        TimeScale scale = new TimeScale(flags.options(Optional.empty()).timeoutScale());
+        try (Guest guest = opened.boot(artefacts, scale, bytes -> {})) {
+            List<String> plugged =
+                    ShellSession.plug(guest, opened.descriptions(), opened.devices());
+            return session.in(guest, opened.summary(), plugged);
         }
-    }
-
-    private void greet(Lab lab, Guest guest, List<String> plugged) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf("kernel %s, %s, %s%n", lab.kernel().release(), iommu, guest.bootedHow());
-        plugged.forEach(out::println);
-        if (share != null) {
-            out.printf("  %-20s %s%n", CopiedDirectory.PLACE, share.toAbsolutePath());
-        }
-        out.println(
-                "labctl help: what the agent can do. exit or Ctrl-D: the end. Ctrl-]: at once.");
-        out.flush();
-    }
-
-    private static String describe(String device, PluggedDevice plugged) {
-        return String.format(
-                        "  %-20s %s  %s",
-                        device,
-                        plugged.bdf(),
-                        plugged.memory() == null ? "" : plugged.memory().toString())
-                .stripTrailing();
     }
 
     private void checkUsage() {
+        if (bundle != null) {
+            for (String option : OF_A_BUNDLE) {
+                if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                    throw wrong(option + " is something that a bundle brings along");
+                }
+            }
+        }
         devices = devices.stream().filter(device -> !device.isEmpty()).toList();
         Path descriptions = ProjectFiles.locate().qemu().resolve("devices");
         for (String device : devices) {

@@ -31,14 +31,20 @@ public record GuestImage(
         return (kernel.commandLine() + " " + machine.kernelWords()).strip();
     }
 
-    /** QEMU's arguments for a guest that boots. */
-    List<String> machineArguments() {
+    /** QEMU's arguments for the bare machine. */
+    List<String> hardware() {
         List<String> words =
                 new ArrayList<>(List.of("-nodefaults", "-no-user-config", "-no-reboot"));
         words.addAll(List.of("-display", "none"));
         machine.descriptions()
                 .forEach(each -> words.addAll(List.of("-readconfig", each.toString())));
         words.addAll(accelerator.arguments());
+        return words;
+    }
+
+    /** QEMU's arguments for a guest that boots. */
+    List<String> machineArguments() {
+        List<String> words = new ArrayList<>(hardware());
         words.addAll(List.of("-msg", "timestamp=on"));
         traceEvents.forEach(event -> words.addAll(List.of("-trace", event)));
         words.addAll(List.of("-kernel", kernel.bzImage().toString()));

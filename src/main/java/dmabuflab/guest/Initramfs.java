@@ -22,6 +22,9 @@ import java.util.stream.Stream;
  * @param key hash of its inputs
  */
 public record Initramfs(Path file, String key) {
+    /** The archive's name, in the cache and in a bundle. */
+    static final String NAME = "initramfs.cpio";
+
     private static final Path BUSYBOX = Path.of("/bin/busybox");
 
     /** For people: it completes what they type. */
@@ -49,7 +52,7 @@ public record Initramfs(Path file, String key) {
                 cache.publish(
                         cache.directory("initramfs").resolve(key),
                         filling -> build(tools, kernel, filling));
-        return new Initramfs(directory.resolve("initramfs.cpio"), key);
+        return new Initramfs(directory.resolve(NAME), key);
     }
 
     private static void requireProgram(Path program, String debianPackage) {
@@ -94,14 +97,7 @@ public record Initramfs(Path file, String key) {
         try (Stream<Path> walk = Files.walk(root)) {
             walk.forEach(path -> names.append(root.relativize(path)).append('\n'));
         }
-        Command.of(
-                        "cpio",
-                        "--quiet",
-                        "-o",
-                        "-H",
-                        "newc",
-                        "-F",
-                        filling.resolve("initramfs.cpio").toString())
+        Command.of("cpio", "--quiet", "-o", "-H", "newc", "-F", filling.resolve(NAME).toString())
                 .in(root)
                 .input(names.toString().getBytes(StandardCharsets.UTF_8))
                 .log(log)

@@ -82,6 +82,19 @@ public record ConfigFile(List<Section> sections) {
         return drivers;
     }
 
+    /** The file again, as QEMU reads it. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        for (Section section : sections) {
+            text.append(text.length() == 0 ? "" : "\n").append('[').append(section.type());
+            text.append(section.id().isEmpty() ? "" : " \"" + section.id() + "\"").append("]\n");
+            section.values()
+                    .forEach((key, value) -> text.append("  %s = \"%s\"\n".formatted(key, value)));
+        }
+        return text.toString();
+    }
+
     private static String substitute(String line, Map<String, String> variables) {
         for (var variable : variables.entrySet()) {
             line = line.replace("${" + variable.getKey() + "}", variable.getValue());

@@ -21,16 +21,21 @@ final class Attempt {
     private final Lab lab;
     private final MachineModel model;
     private final Path directory;
+    private final List<String> devices;
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
     private final List<Part> parts = new ArrayList<>();
     private Guest guest;
     private Testbed testbed;
 
-    Attempt(Lab lab, MachineModel model, Path directory) {
+    /**
+     * @param devices what is to be plugged in
+     */
+    Attempt(Lab lab, MachineModel model, Path directory, List<String> devices) {
         this.lab = lab;
         this.model = model;
         this.directory = directory;
+        this.devices = devices;
     }
 
     Path directory() {
@@ -59,6 +64,19 @@ final class Attempt {
         guest = lab.guest(model, directory, console::accept);
         testbed = new Testbed(guest, lab, model.iommu(), directory, testimony, parts);
         return guest;
+    }
+
+    void plugDevices() {
+        devices.forEach(testbed::plug);
+    }
+
+    /**
+     * Puts the guest beside its logs, for somebody who wants to know more.
+     *
+     * @param what whose guest it is and why, in a few words
+     */
+    void bundle(String what) {
+        lab.bundle(model, directory, what, devices);
     }
 
     /**

@@ -4,10 +4,13 @@ package dmabuflab.scenario;
 import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Guest;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.report.Outcome;
 import java.io.IOException;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
 import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.Assumptions;
@@ -35,7 +38,10 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                         Case.value(context, IommuModel.class).orElse(IommuModel.VTD),
                         Listing.builtIn(context.getRequiredTestMethod()));
         requireDevices(lab, model);
-        Attempt attempt = new Attempt(lab, model, lab.report().scenario(id.toString()));
+        List<String> devices = new ArrayList<>();
+        Case.value(context, Trigger.class).ifPresent(trigger -> devices.add(trigger.device()));
+        devices.addAll(Listing.devices(context.getRequiredTestMethod()));
+        Attempt attempt = new Attempt(lab, model, lab.report().scenario(id.toString()), devices);
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
@@ -43,11 +49,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         try {
             Guest guest = attempt.start();
             context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
-            Case.value(context, Trigger.class)
-                    .ifPresent(trigger -> attempt.testbed().plug(trigger.device()));
-            for (String device : Listing.devices(context.getRequiredTestMethod())) {
-                attempt.testbed().plug(device);
-            }
+            attempt.plugDevices();
             attempt.testbed().trace().start(lab.kernel().hasImporter());
         } catch (AgentRefusal e) {
             throw new InfrastructureException(
@@ -64,13 +66,18 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         if (attempt == null) {
             return;
         }
+        Throwable found = null;
         try {
             attempt.finish(context.getExecutionException());
             if (context.getExecutionException().isEmpty()
                     && onMethodOrClass(context, KernelsWordOnly.class).isEmpty()) {
                 attempt.requireSecondWitness();
             }
+        } catch (RuntimeException | IOException | AssertionError e) {
+            found = e;
+            throw e;
         } finally {
+            bundle(context, attempt, Optional.ofNullable(found));
             Files.writeString(
                     attempt.directory().resolve("witnesses.txt"), attempt.testimony().toString());
             attempt.testimony()
@@ -86,6 +93,20 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                                     context.publishReportEntry(
                                             ReportingListener.CELL, Expectation.value(cell)));
             attempt.parts().forEach(part -> context.publishReportEntry(part.key(), part.value()));
+        }
+    }
+
+    private static void bundle(
+            ExtensionContext context, Attempt attempt, Optional<Throwable> found) {
+        Outcome outcome = Verdict.of(context.getExecutionException(), found);
+        if (!outcome.isRed()) {
+            return;
+        }
+        try {
+            attempt.bundle(ScenarioId.of(context) + " " + outcome.label());
+        } catch (InfrastructureException e) {
+            // Beside what the scenario ended with, not in its place.
+            context.getExecutionException().or(() -> found).orElseThrow().addSuppressed(e);
         }
     }
 

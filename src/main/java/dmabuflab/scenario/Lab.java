@@ -2,6 +2,7 @@
 package dmabuflab.scenario;
 
 import dmabuflab.guest.AcceleratorChoice;
+import dmabuflab.guest.Bundle;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.GuestImage;
@@ -9,6 +10,7 @@ import dmabuflab.guest.Initramfs;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Links;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.KernelRequest;
@@ -48,6 +50,7 @@ public final class Lab {
     private final TimeScale scale;
     private final ReportDirectory report;
     private final boolean cold;
+    private final Links links = new Links();
     private final Map<MachineModel, CompletableFuture<MachineGuests>> guests =
             new ConcurrentHashMap<>();
 
@@ -124,15 +127,18 @@ public final class Lab {
         return made(guests, model, this::obtain);
     }
 
+    private GuestImage image(MachineModel model) {
+        return new GuestImage(
+                kernel,
+                initramfs,
+                qemu,
+                accelerator.accelerator(),
+                model.machine(project),
+                traced(model.iommu()));
+    }
+
     private MachineGuests obtain(MachineModel model) {
-        GuestImage image =
-                new GuestImage(
-                        kernel,
-                        initramfs,
-                        qemu,
-                        accelerator.accelerator(),
-                        model.machine(project),
-                        traced(model.iommu()));
+        GuestImage image = image(model);
         return cold
                 ? MachineGuests.cold(image)
                 : MachineGuests.saved(
@@ -158,6 +164,11 @@ public final class Lab {
     /** A pristine guest with its agent ready; its logs go to {@code artefacts}. */
     public Guest guest(MachineModel model, Path artefacts, Consumer<byte[]> console) {
         return guests(model).start(artefacts, scale, console);
+    }
+
+    /** Adds to a directory all that makes up a guest of this machine. */
+    void bundle(MachineModel model, Path directory, String what, List<String> plugged) {
+        Bundle.write(directory, what, image(model), plugged, devices(), links);
     }
 
     /** Device models that this machine takes and that this QEMU was built without. */

@@ -96,7 +96,8 @@ public final class ScenarioRunner {
      */
     public static String boot(LabOptions options) {
         Lab lab = Lab.of(options);
-        Attempt attempt = new Attempt(lab, MachineModel.DEFAULT, lab.report().scenario("boot"));
+        Attempt attempt =
+                new Attempt(lab, MachineModel.DEFAULT, lab.report().scenario("boot"), List.of());
         try {
             Optional<Throwable> failure = Optional.empty();
             try {

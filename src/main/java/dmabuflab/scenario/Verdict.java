@@ -34,6 +34,16 @@ final class Verdict {
         return Outcome.INFRASTRUCTURE; // ours, whatever it is
     }
 
+    /**
+     * The outcome of a scenario that failed and whose guest then had something to add, or not.
+     *
+     * @param failure what the scenario failed with
+     * @param found what was found afterwards
+     */
+    static Outcome of(Optional<Throwable> failure, Optional<Throwable> found) {
+        return of(found) == Outcome.CRASHED ? Outcome.CRASHED : of(failure.or(() -> found));
+    }
+
     /** What to tell first. */
     static String message(Throwable failure) {
         String message = crash(failure).orElse(failure).getMessage();

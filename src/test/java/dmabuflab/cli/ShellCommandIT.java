@@ -3,15 +3,10 @@ package dmabuflab.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dmabuflab.qemu.ShellScript;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,120 +14,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** `lab shell` as people use it: in a terminal, which script(1) makes, and in a pipe. */
 class ShellCommandIT {
-    private static final long LIMIT_SECONDS = 120;
     private static final String CTRL_C = "\003";
     private static final String CTRL_D = "\004";
     private static final String CTRL_CLOSING_BRACKET = "\035";
 
     @TempDir Path directory;
 
-    /** The words of `lab shell`, quoted for sh; not ./lab itself, which would build this again. */
     private static String shell(String... words) {
-        String java = Path.of(System.getProperty("java.home"), "bin/java").toString();
-        String classes =
-                System.getProperty(
-                        "surefire.test.class.path", System.getProperty("java.class.path"));
-        String home = "-Ddmabuflab.home=" + System.getProperty("dmabuflab.home");
-        List<String> main = List.of(java, home, "-cp", classes, "dmabuflab.cli.Main", "shell");
-        return Stream.concat(main.stream(), Stream.of(words))
-                .map(ShellScript::quote)
-                .collect(Collectors.joining(" "));
-    }
-
-    private static ProcessBuilder builder(String... words) {
-        ProcessBuilder builder = new ProcessBuilder(words);
-        builder.environment().put("TERM", "xterm-256color");
-        builder.environment().remove("NO_COLOR");
-        return builder;
-    }
-
-    /** A terminal of 33 lines of 101 characters, in which sh runs what it is told. */
-    private static final class Screen implements AutoCloseable {
-        static final String PROMPT = "guest\033[0m:/# ";
-
-        private final Process process;
-        private final StringBuilder shown = new StringBuilder();
-        private boolean over;
-
-        Screen(String script) throws IOException {
-            String whole = "stty rows 33 cols 101; echo pid=$$ tty=`tty`; " + script;
-            process =
-                    builder("script", "-qec", whole, "/dev/null").redirectErrorStream(true).start();
-            Thread reader = new Thread(this::read);
-            reader.setDaemon(true);
-            reader.start();
-        }
-
-        private void read() {
-            byte[] bytes = new byte[4096];
-            try {
-                for (int n = 0; n >= 0; n = process.getInputStream().read(bytes)) {
-                    show(new String(bytes, 0, n, StandardCharsets.UTF_8), false);
-                }
-                show("", true);
-            } catch (IOException e) {
-                show(e.toString(), true);
-            }
-        }
-
-        private synchronized void show(String text, boolean last) {
-            shown.append(text);
-            over = last;
-            notifyAll();
-        }
-
-        /** What is shown until a text is, with it; the next call goes on behind it. */
-        synchronized String until(String text) throws InterruptedException {
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
-            while (shown.indexOf(text) < 0) {
-                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-                if (over || left <= 0) {
-                    throw new AssertionError("no '" + text + "' in:\n" + shown);
-                }
-                wait(left);
-            }
-            int length = shown.indexOf(text) + text.length();
-            String part = shown.substring(0, length);
-            shown.delete(0, length);
-            return part;
-        }
-
-        void type(String keys) throws IOException {
-            process.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
-            process.getOutputStream().flush();
-        }
-
-        /** Has the guest's shell run a line, and returns what it printed. */
-        String run(String line) throws Exception {
-            type(line + "\n");
-            until("\n");
-            return until(PROMPT);
-        }
-
-        int status() throws InterruptedException {
-            assertThat(process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)).isTrue();
-            return process.exitValue();
-        }
-
-        @Override
-        public void close() {
-            process.destroyForcibly();
-        }
+        return Screen.lab("shell", words);
     }
 
     /** The directory of a guest's sockets, from what the shell says about the file behind a BAR. */
     private static Path scratch(String greeting) {
         String file = greeting.replaceFirst("(?s).*0000:02:00\\.0 +(\\S+)\\s.*", "$1");
         return Path.of(file).getParent();
-    }
-
-    private static void assertNothingIsLeft(Path scratch) {
-        assertThat(scratch).doesNotExist();
-        assertThat(
-                        ProcessHandle.allProcesses()
-                                .map(process -> process.info().commandLine().orElse(""))
-                                .filter(line -> line.contains(scratch.toString())))
-                .isEmpty();
     }
 
     /** What `stty -a` says that the terminal does for who comes next. */
@@ -149,7 +44,10 @@ class ShellCommandIT {
 
             assertThat(screen.run("stty size; echo $TERM $TERMINFO"))
                     .contains("33 101", "xterm-256color", "/tmp/terminfo");
-            assertThat(builder("stty", "-F", tty, "rows", "40", "cols", "120").start().waitFor())
+            assertThat(
+                            Screen.builder("stty", "-F", tty, "rows", "40", "cols", "120")
+                                    .start()
+                                    .waitFor())
                     .isZero();
             screen.run("until [ \"$(stty size)\" = '40 120' ]; do :; done");
 
@@ -180,7 +78,7 @@ class ShellCommandIT {
             screen.until("status=5");
             assertThat(modes(screen)).contains("icanon", "isig", "echo", "opost");
             assertThat(screen.status()).isZero();
-            assertNothingIsLeft(scratch(greeting));
+            Screen.assertNothingIsLeft(scratch(greeting));
         }
     }
 
@@ -193,7 +91,7 @@ class ShellCommandIT {
             screen.type(CTRL_C + CTRL_CLOSING_BRACKET);
             screen.until("status=0");
             assertThat(modes(screen)).contains("icanon", "isig", "echo", "opost");
-            assertNothingIsLeft(scratch);
+            Screen.assertNothingIsLeft(scratch);
         }
     }
 
@@ -205,7 +103,7 @@ class ShellCommandIT {
             assertThat(screen.until("status=3"))
                     .contains("lab: the guest has ended", "sysrq_handle_crash");
             assertThat(modes(screen)).contains("icanon", "isig", "echo", "opost");
-            assertNothingIsLeft(scratch);
+            Screen.assertNothingIsLeft(scratch);
         }
     }
 
@@ -221,8 +119,8 @@ class ShellCommandIT {
             } else {
                 lab.destroy();
             }
-            lab.onExit().get(LIMIT_SECONDS, TimeUnit.SECONDS);
-            assertNothingIsLeft(scratch);
+            lab.onExit().get(Screen.LIMIT_SECONDS, TimeUnit.SECONDS);
+            Screen.assertNothingIsLeft(scratch);
         }
     }
 
@@ -233,12 +131,12 @@ class ShellCommandIT {
         Path out = directory.resolve("out");
         Path errors = directory.resolve("errors");
         Process process =
-                builder("sh", "-c", "exec " + shell(words))
+                Screen.builder("sh", "-c", "exec " + shell(words))
                         .redirectInput(in.toFile())
                         .redirectOutput(out.toFile())
                         .redirectError(errors.toFile())
                         .start();
-        assertThat(process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(Screen.LIMIT_SECONDS, TimeUnit.SECONDS)).isTrue();
         return new Ended(process.exitValue(), Files.readString(out), Files.readString(errors));
     }
 
