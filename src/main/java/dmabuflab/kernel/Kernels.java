@@ -95,6 +95,34 @@ public final class Kernels {
         return knownSelftests(inputs).orElseGet(() -> makeSelftests(inputs, image.uapiHeaders()));
     }
 
+    /**
+     * What leads from a kernel's report to its source.
+     *
+     * @param request by which the image was obtained
+     */
+    public CrashSites crashSites(KernelImage image, KernelRequest request) {
+        return new CrashSites(image.vmlinux(), history(inputs(request)));
+    }
+
+    /** Of a tree of the user's own it is not known whether the series is still on top of it. */
+    private Optional<SourceHistory> history(Inputs inputs) {
+        if (inputs.target().source().tree() != null) {
+            return Optional.empty();
+        }
+        Optional<KernelSource> source = KernelSource.present(inputs.target(), files, cache);
+        return source.map(KernelSource::git)
+                .flatMap(
+                        git ->
+                                inputs.patches()
+                                        .applied(git, KernelSource.PRISTINE)
+                                        .map(
+                                                commit ->
+                                                        new SourceHistory(
+                                                                git,
+                                                                KernelSource.PRISTINE,
+                                                                commit)));
+    }
+
     /** As with images: never known of a tree of the user's own. */
     private Optional<Path> knownSelftests(Inputs inputs) {
         return inputs.target().source().tree() != null

@@ -92,6 +92,15 @@ public final class PatchSeries {
         return applyIn(git.withIndex("series.index"), base, version);
     }
 
+    /** What {@link #apply} has returned, if it has been called before with the same. */
+    Optional<String> applied(Git git, String base) {
+        if (patches.isEmpty()) {
+            return git.resolve(base);
+        }
+        return git.resolve(base)
+                .flatMap(origin -> git.resolve(names(origin).get(patches.size() - 1)));
+    }
+
     /** The same in an index of the caller's own. */
     String applyIn(Git series, String base, String version) {
         String origin = series.command("rev-parse", "--verify", base).output();

@@ -108,7 +108,7 @@ final class Attempt {
         console.finish();
         List<ConsoleFinding> findings = console.findings();
         if (!findings.isEmpty()) {
-            GuestCrashed crash = new GuestCrashed(findings);
+            GuestCrashed crash = new GuestCrashed(findings, lab::source);
             if (problem != null) {
                 crash.addSuppressed(problem);
             }

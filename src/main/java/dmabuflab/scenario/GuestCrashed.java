@@ -4,17 +4,28 @@ package dmabuflab.scenario;
 import dmabuflab.guest.Taint;
 import dmabuflab.witness.ConsoleFinding;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The kernel under test reported a defect of its own. */
 public final class GuestCrashed extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    GuestCrashed(List<ConsoleFinding> findings) {
+    /**
+     * @param source where in the source a report leads to, in lines
+     */
+    GuestCrashed(List<ConsoleFinding> findings, Function<ConsoleFinding, List<String>> source) {
         super(
                 findings.stream()
-                        .map(f -> f + "\n" + String.join("\n", f.excerpt()))
+                        .map(finding -> text(finding, source.apply(finding)))
                         .collect(Collectors.joining("\n\n")));
+    }
+
+    private static String text(ConsoleFinding finding, List<String> source) {
+        return Stream.of(List.of(finding.toString()), source, finding.excerpt())
+                .flatMap(List::stream)
+                .collect(Collectors.joining("\n"));
     }
 
     /** One whose report was not found on the console. */

@@ -12,12 +12,14 @@ import dmabuflab.host.Cache;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Links;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.kernel.CrashSites;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.KernelRequest;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
 import dmabuflab.witness.BarTrace;
+import dmabuflab.witness.ConsoleFinding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -53,6 +55,8 @@ public final class Lab {
     private final Links links = new Links();
     private final Map<MachineModel, CompletableFuture<MachineGuests>> guests =
             new ConcurrentHashMap<>();
+
+    private CrashSites crashSites;
 
     private volatile boolean red;
 
@@ -190,6 +194,22 @@ public final class Lab {
                         + " was built without "
                         + String.join(", ", missing)
                         + "; install one that has it (qemu-system-x86_64 -device help)";
+    }
+
+    /** Where in the kernel's source a report leads to, in lines; a report is one without them. */
+    List<String> source(ConsoleFinding finding) {
+        try {
+            return crashSites().tell(finding.site(), finding.frames());
+        } catch (InfrastructureException e) {
+            return List.of("  cannot tell where that is: " + e.getMessage());
+        }
+    }
+
+    private synchronized CrashSites crashSites() {
+        if (crashSites == null) {
+            crashSites = kernels.crashSites(kernel, request);
+        }
+        return crashSites;
     }
 
     /** The kernel's own selftests as programs, built when first asked for. */

@@ -15,6 +15,9 @@ import java.util.List;
  */
 public record ConsoleFinding(
         Kind kind, String title, String function, int firstLine, List<String> excerpt) {
+    /** Enough to see how it came there. */
+    private static final int MAX_FRAMES = 8;
+
     /** Sorts of report. */
     public enum Kind {
         /** The CPU met something it cannot go on with. */
@@ -76,6 +79,24 @@ public record ConsoleFinding(
 
     public ConsoleFinding {
         excerpt = List.copyOf(excerpt);
+    }
+
+    /**
+     * The innermost frames of its call traces as the kernel prints them, without those that only
+     * report for others and those that it is not sure of.
+     */
+    public List<String> frames() {
+        return excerpt.stream()
+                .map(KernelLine::message)
+                .flatMap(message -> ConsoleRules.frame(message).stream())
+                .distinct()
+                .limit(MAX_FRAMES)
+                .toList();
+    }
+
+    /** File and line that it names itself, as warnings do; "" for others. */
+    public String site() {
+        return ConsoleRules.site(title);
     }
 
     /** One line: kind, function, title. */

@@ -104,6 +104,8 @@ final class ConsoleRules {
     private static final Pattern RULED_LINE = Pattern.compile("^={20,}$");
     private static final Pattern LOCK_SITE = Pattern.compile(", at: " + FUNCTION);
     private static final Pattern RIP = Pattern.compile("^RIP: 0010:" + FUNCTION);
+    private static final Pattern SITE =
+            Pattern.compile("(?:WARNING: |kernel BUG at )(?:.* at )?([\\w./-]+\\.[chS]:\\d+)");
     private static final Pattern FRAME =
             Pattern.compile("^ {1,2}" + FUNCTION + "[0-9a-f]+/0x[0-9a-f]+");
 
@@ -214,6 +216,23 @@ final class ConsoleRules {
             }
         }
         return "";
+    }
+
+    /** The frame of a call trace that this line is, if it is one to look at. */
+    static Optional<String> frame(String message) {
+        for (Pattern pattern : List.of(RIP, FRAME)) {
+            Matcher m = pattern.matcher(message);
+            if (m.find() && !culprit(m).isEmpty()) {
+                return Optional.of(message.substring(m.start("f")).strip());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The file and line in a title, "" if there are none. */
+    static String site(String title) {
+        Matcher m = SITE.matcher(title);
+        return m.find() ? m.group(1) : "";
     }
 
     /** The function that a line names; nothing when it only reports for others. */

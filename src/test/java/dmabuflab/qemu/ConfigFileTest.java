@@ -9,6 +9,7 @@ import dmabuflab.qemu.ConfigFile.Section;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,18 @@ class ConfigFileTest {
                 .containsExactly(
                         new Section("object", "bar", Map.of("size", "4096")),
                         new Section("device", "", Map.of("driver", "ivshmem-plain")));
+    }
+
+    @Test
+    void whatIsWrittenReadsTheSame() throws IOException {
+        ConfigFile config =
+                new ConfigFile(
+                        List.of(
+                                new Section("object", "bar", Map.of("size", "4096")),
+                                new Section("device", "", Map.of("driver", "edu"))));
+        Path file = Files.writeString(directory.resolve("device.cfg"), config.toString());
+
+        assertThat(ConfigFile.read(file, Map.of())).isEqualTo(config);
     }
 
     @Test

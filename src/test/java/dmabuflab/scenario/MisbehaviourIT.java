@@ -40,6 +40,20 @@ class MisbehaviourIT {
     }
 
     @Catalogue
+    static class KernelCrashesInTheSeries {
+        @Test
+        @KernelsWordOnly("no claim about memory")
+        void scenario(Testbed bed) {
+            for (String line :
+                    List.of(
+                            "BUG: kernel NULL pointer dereference, address: 0000000000000008",
+                            "RIP: 0010:rxe_pfn_find+0x70/0xe0")) {
+                bed.agent().call("file.write", Map.of("path", "/dev/kmsg", "text", "<1>" + line));
+            }
+        }
+    }
+
+    @Catalogue
     static class KernelWarnsWhileEveryAssertionHolds {
         @Test
         @KernelsWordOnly("no claim about memory")
@@ -122,7 +136,18 @@ class MisbehaviourIT {
         ScenarioResult result = run(KernelPanics.class, IMPATIENT);
 
         assertThat(result.outcome()).isEqualTo(Outcome.CRASHED);
-        assertThat(result.message()).contains("sysrq");
+        assertThat(result.message())
+                .contains("sysrq_handle_crash+0x")
+                .contains("in a sysrq.c", "CONFIG_DEBUG_INFO");
+    }
+
+    @Test
+    void aCrashNamesThePatchThatItIsIn() {
+        ScenarioResult result = run(KernelCrashesInTheSeries.class, IMPATIENT);
+
+        assertThat(result.outcome()).isEqualTo(Outcome.CRASHED);
+        assertThat(result.message())
+                .contains("in drivers/infiniband/sw/rxe/rxe_pfn.c", "last changed by \"RDMA/rxe: ");
     }
 
     @Test

@@ -25,7 +25,8 @@ class VerdictTest {
         assertThat(of(new AssertionError("no"))).isEqualTo(Outcome.FAILED);
         assertThat(of(lost())).isEqualTo(Outcome.INFRASTRUCTURE);
         assertThat(of(new TestAbortedException("no such device"))).isEqualTo(Outcome.SKIPPED);
-        assertThat(of(new GuestCrashed(List.of()))).isEqualTo(Outcome.CRASHED);
+        assertThat(of(new GuestCrashed(List.of(), finding -> List.of())))
+                .isEqualTo(Outcome.CRASHED);
     }
 
     @Test
@@ -36,9 +37,17 @@ class VerdictTest {
     @Test
     void aCrashFoundAfterwardsOutranksWhatItCaused() {
         AssertionError assertion = new AssertionError("no");
-        assertion.addSuppressed(new GuestCrashed(List.of()));
+        assertion.addSuppressed(new GuestCrashed(List.of(), finding -> List.of()));
         InfrastructureException lost = lost();
-        lost.addSuppressed(new GuestCrashed(List.of()));
+        lost.addSuppressed(new GuestCrashed(List.of(), finding -> List.of()));
+
+        Throwable crash = new GuestCrashed(List.of(), finding -> List.of());
+        assertThat(Verdict.of(Optional.of(lost()), Optional.of(crash))).isEqualTo(Outcome.CRASHED);
+        assertThat(Verdict.of(Optional.of(new AssertionError("no")), Optional.of(lost())))
+                .isEqualTo(Outcome.FAILED);
+        assertThat(Verdict.of(Optional.empty(), Optional.of(lost())))
+                .isEqualTo(Outcome.INFRASTRUCTURE);
+        assertThat(Verdict.of(Optional.empty(), Optional.empty())).isEqualTo(Outcome.PASSED);
 
         assertThat(of(assertion)).isEqualTo(Outcome.CRASHED);
         assertThat(of(lost)).isEqualTo(Outcome.CRASHED);

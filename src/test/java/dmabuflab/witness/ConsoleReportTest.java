@@ -130,6 +130,24 @@ class ConsoleReportTest {
     }
 
     @Test
+    void tellsWhereInTheSource() throws IOException {
+        ConsoleFinding warning = findings(bytes("warning-message")).get(0);
+        assertThat(warning.site()).isEqualTo("breakit.c:18");
+        assertThat(warning.frames().get(0))
+                .isEqualTo("exporter_revoke_msg.constprop.0+0x15/0x20 [breakit]");
+
+        ConsoleFinding oops = findings(bytes("oops-null")).get(0);
+        assertThat(oops.site()).isEmpty();
+        assertThat(oops.frames())
+                .hasSizeBetween(2, 8)
+                .doesNotHaveDuplicates()
+                .allMatch(frame -> frame.matches("\\w\\S*\\+0x\\w+/0x\\w+( \\[\\w+\\])?"))
+                .first()
+                .asString()
+                .startsWith("importer_deref");
+    }
+
+    @Test
     void aFloodOfWarningsIsCut() {
         ConsoleReport report = new ConsoleReport();
         byte[] warning =

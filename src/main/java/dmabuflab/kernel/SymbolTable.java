@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.kernel;
+
+import dmabuflab.host.Command;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The functions of a vmlinux. */
+final class SymbolTable {
+    /** A function's end is filled up to where the next one may begin; kallsyms counts that. */
+    private static final long ALIGNMENT = 64;
+
+    private static final int COLUMNS = 8;
+    private static final int HEXADECIMAL = 16;
+
+    private final Map<String, List<Symbol>> functions = new HashMap<>();
+
+    /**
+     * A function.
+     *
+     * @param file its source file without directory, "" where the linker does not keep it: for all
+     *     that other files may call
+     */
+    record Symbol(long address, long size, String file) {}
+
+    private SymbolTable() {}
+
+    static SymbolTable of(Path vmlinux) {
+        SymbolTable table = new SymbolTable();
+        String[] file = {""};
+        // Line by line, as there are some ten thousands of them.
+        Command.of("readelf", "-sW", vmlinux.toString())
+                .eachLine(line -> file[0] = table.add(line, file[0]))
+                .check();
+        return table;
+    }
+
+    /** For tests: from what readelf says. */
+    static SymbolTable parse(String text) {
+        SymbolTable table = new SymbolTable();
+        String file = "";
+        for (String line : text.lines().toList()) {
+            file = table.add(line, file);
+        }
+        return table;
+    }
+
+    /** Takes a line, and returns the file that the next one is of. */
+    private String add(String line, String file) {
+        // Num: Value Size Type Bind Vis Ndx Name
+        String[] columns = line.strip().split("\\s+", -1);
+        if (columns.length != COLUMNS || !columns[0].matches("\\d+:")) {
+            return file;
+        }
+        if (columns[3].equals("FILE")) {
+            return columns[7];
+        }
+        if (columns[3].equals("FUNC")) {
+            boolean local = columns[4].equals("LOCAL");
+            functions
+                    .computeIfAbsent(columns[7], name -> new ArrayList<>())
+                    .add(
+                            new Symbol(
+                                    Long.parseUnsignedLong(columns[1], HEXADECIMAL),
+                                    Long.decode(columns[2]),
+                                    local ? file : ""));
+        }
+        return file;
+    }
+
+    /**
+     * The function of this name, unless there are several that it may be.
+     *
+     * @param size as the kernel tells it
+     */
+    Optional<Symbol> find(String name, long size) {
+        List<Symbol> fitting =
+                functions.getOrDefault(name, List.of()).stream()
+                        .filter(each -> each.size() <= size && size < each.size() + ALIGNMENT)
+                        .toList();
+        return fitting.size() == 1 ? Optional.of(fitting.get(0)) : Optional.empty();
+    }
+}
