@@ -6,12 +6,14 @@ import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Sandbox;
+import dmabuflab.kernel.Kernels;
 import dmabuflab.kernel.Mailbox;
 import dmabuflab.kernel.PatchSeries;
 import dmabuflab.kernel.SourceTree;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
 import dmabuflab.report.ReportWriters;
+import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Selection;
 import dmabuflab.validate.HtmlPage;
@@ -23,6 +25,7 @@ import dmabuflab.validate.ScenarioVerdict;
 import dmabuflab.validate.Validation;
 import dmabuflab.validate.ValidationJson;
 import dmabuflab.validate.Validator;
+import dmabuflab.validate.VariantVerdict;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -32,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -94,6 +98,22 @@ final class ValidateCommand implements Callable<Integer> {
     boolean quick;
 
     @Option(
+            names = "--variants",
+            paramLabel = "NAME",
+            split = ",",
+            description =
+                    "variants of the kernel to run the scenarios on too: normal, or a name that"
+                            + " the target knows, such as debug")
+    List<String> variants = List.of();
+
+    @Option(
+            names = "--coverage",
+            description =
+                    "find out which of the series' lines the scenarios execute; they run once more"
+                            + " for that, on a kernel that counts")
+    boolean coverage;
+
+    @Option(
             names = "--repeats",
             paramLabel = "N",
             description = "how often to look again at what differs (default: 3)")
@@ -145,6 +165,8 @@ final class ValidateCommand implements Callable<Integer> {
                                         patches,
                                         selection,
                                         quick,
+                                        variants,
+                                        coverage,
                                         repeats,
                                         flags.jobs,
                                         directory.root(),
@@ -175,10 +197,16 @@ final class ValidateCommand implements Callable<Integer> {
                         each.build() + each.boot());
             }
         }
+        for (VariantVerdict each : so.variants()) {
+            if (!each.runs()) {
+                annotations.error(
+                        "the series does not run on " + each.variant(), each.build() + each.boot());
+            }
+        }
         for (ScenarioVerdict each : so.scenarios()) {
             if (each.judgement() == Judgement.REGRESSED) {
                 String since = each.blame() == null ? "" : " since " + each.blame().place();
-                annotations.error("regressed " + each.id() + since, each.message());
+                annotations.error("regressed " + each.name() + since, each.message());
             }
         }
     }
@@ -264,11 +292,21 @@ final class ValidateCommand implements Callable<Integer> {
             throw wrong("--base and --head are of --tree, which is not given");
         } else if (series != null && head != null) {
             throw wrong("--series and --head both say where the series ends: give one");
+        } else if (!unknown(variants).isEmpty()) {
+            throw wrong("--variants: this kernel has no " + unknown(variants));
         } else if (repeats < 1) {
             throw wrong("--repeats is 1 or more, not " + repeats);
         } else if (series != null && !series.equals("-") && !Files.exists(Path.of(series))) {
             throw wrong("there is no " + series);
         }
+    }
+
+    private List<String> unknown(List<String> names) {
+        String target = KernelName.parse(flags.kernel).target();
+        Set<String> known = Kernels.of(ProjectFiles.locate(), Cache.locate()).variants(target);
+        return names.stream()
+                .filter(name -> !name.equals(KernelName.NORMAL) && !known.contains(name))
+                .toList();
     }
 
     private ParameterException wrong(String what) {

@@ -89,6 +89,15 @@ public final class Program {
                 path + ".out");
     }
 
+    /**
+     * A script for the guest's sh.
+     *
+     * @param output where in the guest to keep what it prints
+     */
+    static Program script(Agent agent, String script, String output) {
+        return new Program(agent, List.of("/bin/sh", "-ec", script), output);
+    }
+
     private static String put(Agent agent, Path file) {
         byte[] bytes;
         try {

@@ -34,6 +34,9 @@ public final class Inspection {
     /** The same of kernel-doc. */
     private static final Pattern DOC_WARNING = Pattern.compile("[Ww]arning: (\\S+?):\\d+:? (.*)");
 
+    /** Of git blame: commit, line there, line here. */
+    private static final Pattern ORIGIN = Pattern.compile("(\\p{XDigit}{40,64}) \\d+ (\\d+)");
+
     /** Programs of the build, and what is not linked into the kernel itself. */
     private static final Pattern NOT_KERNEL =
             Pattern.compile("(tools|scripts|usr|arch/x86/(boot|entry/vdso|realmode|tools))/.*");
@@ -153,7 +156,71 @@ public final class Inspection {
                 });
     }
 
-    private static String commit(Kernels.Workplace place) {
+    /**
+     * A line that a series has added or changed, and that is still there at its end.
+     *
+     * @param number in the file as the series leaves it, from 1
+     * @param patch which patch of the series has brought it, from 1
+     */
+    public record ChangedLine(String file, int number, int patch, String text) {}
+
+    /**
+     * The lines of some files that come from the last patches of a kernel, by file and number.
+     *
+     * @param patches how many patches, at the end of the kernel's own, are the series
+     * @param files those that are not there at its end are left out
+     */
+    public List<ChangedLine> changedLines(
+            KernelRequest head, int patches, Collection<String> files) {
+        return kernels.at(
+                head,
+                "looking for changed lines in",
+                place -> {
+                    Git git = place.source().git();
+                    String commit = commit(place);
+                    String base = commit + "~" + patches;
+                    List<String> series =
+                            git.command("rev-list", "--reverse", base + ".." + commit)
+                                    .output()
+                                    .lines()
+                                    .toList();
+                    List<ChangedLine> lines = new ArrayList<>();
+                    for (String file : new TreeSet<>(files)) {
+                        boolean there =
+                                git.command("cat-file", "-e", commit + ":" + file).run() == 0;
+                        if (there) {
+                            lines.addAll(changed(git, base + ".." + commit, series, file));
+                        }
+                    }
+                    return lines;
+                });
+    }
+
+    private static List<ChangedLine> changed(
+            Git git, String range, List<String> series, String file) {
+        List<ChangedLine> lines = new ArrayList<>();
+        int[] patch = {0};
+        int[] number = {0};
+        git.command("blame", "--porcelain", range, "--", file)
+                .eachLine(
+                        line -> {
+                            Matcher origin = ORIGIN.matcher(line);
+                            if (line.startsWith("\t")) {
+                                if (patch[0] > 0) {
+                                    String text = line.substring(1);
+                                    lines.add(new ChangedLine(file, number[0], patch[0], text));
+                                }
+                            } else if (origin.lookingAt()) {
+                                // Not one of the series' commits: that at the boundary.
+                                patch[0] = series.indexOf(origin.group(1)) + 1;
+                                number[0] = Integer.parseInt(origin.group(2));
+                            }
+                        })
+                .check();
+        return lines;
+    }
+
+    static String commit(Kernels.Workplace place) {
         Git git = place.source().git();
         git.removeLocks();
         return place.patches().apply(git, KernelSource.PRISTINE, place.source().version());

@@ -60,6 +60,19 @@ public record KernelImage(
         return CodeDigest.of(this);
     }
 
+    /**
+     * Notes of the compiler on the objects that count what they execute, by their names in the
+     * build directory. Not there unless the kernel was configured for that.
+     */
+    public Path counterNotes() {
+        return directory.resolve("gcno");
+    }
+
+    /** Whether some of its objects count what they execute. */
+    public boolean countsExecution() {
+        return Files.exists(counterNotes());
+    }
+
     /** How it came about, for people and reports. */
     public Path manifest() {
         return directory.resolve("manifest.json");

@@ -9,17 +9,16 @@ import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
 import dmabuflab.host.ProjectFiles;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -81,6 +80,11 @@ public final class Kernels {
      */
     public Optional<KernelImage> cached(String target, String variant) {
         return cached(inputs(KernelRequest.of(target, variant)));
+    }
+
+    /** The variants that a target has. */
+    public Set<String> variants(String target) {
+        return KernelTarget.load(files, target).variants().keySet();
     }
 
     /**
@@ -390,31 +394,39 @@ public final class Kernels {
         if (withImporter) {
             Files.copy(importer, to.resolve("pfn_importer.ko"));
         }
-        copyHeaders(build.resolve("usr/include"), to.resolve("include"));
+        copy(
+                build.resolve("usr/include"),
+                to.resolve("include"),
+                file -> file.toString().endsWith(".h"));
+        if ("y".equals(KernelConfig.values(build.resolve(".config")).get("GCOV_KERNEL"))) {
+            copy(build, to.resolve("gcno"), Kernels::isOfCountingObject);
+        }
         manifest.write(to.resolve("manifest.json"));
     }
 
-    private static void copyHeaders(Path from, Path to) throws IOException {
-        Files.walkFileTree(
-                from,
-                new SimpleFileVisitor<>() {
-                    @Override
-                    public FileVisitResult preVisitDirectory(Path each, BasicFileAttributes is)
-                            throws IOException {
-                        Files.createDirectories(to.resolve(from.relativize(each)));
-                        return FileVisitResult.CONTINUE;
-                    }
+    /** Whether it is the compiler's note on an object that counts, and not on what it was once. */
+    private static boolean isOfCountingObject(Path file) {
+        String name = file.getFileName().toString();
+        if (!name.endsWith(".gcno")) {
+            return false;
+        }
+        Path made = file.resolveSibling("." + name.replaceFirst("gcno$", "o.cmd"));
+        try {
+            return Files.exists(made) && Files.readString(made).contains(" -ftest-coverage ");
+        } catch (IOException e) {
+            throw Disk.failure("cannot read " + made, made, e);
+        }
+    }
 
-                    @Override
-                    public FileVisitResult visitFile(Path each, BasicFileAttributes is)
-                            throws IOException {
-                        // Beside the headers are make's own notes.
-                        if (each.toString().endsWith(".h")) {
-                            Files.copy(each, to.resolve(from.relativize(each)));
-                        }
-                        return FileVisitResult.CONTINUE;
-                    }
-                });
+    /** Copies some files, with the directories they are in. */
+    private static void copy(Path from, Path to, Predicate<Path> which) throws IOException {
+        try (Stream<Path> walk = Files.walk(from)) {
+            for (Path file : walk.filter(Files::isRegularFile).filter(which).toList()) {
+                Path copy = to.resolve(from.relativize(file));
+                Files.createDirectories(copy.getParent());
+                Files.copy(file, copy);
+            }
+        }
     }
 
     private static String release(Path build) {

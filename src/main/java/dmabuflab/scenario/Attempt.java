@@ -3,9 +3,11 @@ package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dmabuflab.guest.ExecutionCounters;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.Taint;
+import dmabuflab.kernel.ExecutedLines;
 import dmabuflab.report.Cell;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
@@ -94,6 +96,11 @@ final class Attempt {
             boolean talks = running && !(failure.orElse(null) instanceof GuestHung);
             if (talks) {
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
+                if (lab.kernel().countsExecution()) {
+                    Files.write(
+                            directory.resolve(ExecutedLines.ARCHIVE),
+                            ExecutionCounters.read(guest));
+                }
             }
             if (failure.isEmpty()) {
                 taint = guest.taint();

@@ -30,7 +30,9 @@ public final class HtmlPage {
         }
         page.facts(so);
         page.patches(so);
+        page.variants(so);
         page.scenarios(so);
+        page.coverage(so);
         return template().replace("${title}", escape(verdict)).replace("${body}", page.text);
     }
 
@@ -95,9 +97,48 @@ public final class HtmlPage {
         text.append("</table></div>\n");
     }
 
+    private void variants(Validation so) {
+        if (so.variants().isEmpty()) {
+            return;
+        }
+        text.append("<h2>Variants of the kernel, with all patches</h2>\n<table>\n");
+        for (VariantVerdict each : so.variants()) {
+            line("<tr><th>%s", each.variant());
+            cell(each.runs() ? "good" : "bad", MailReply.line(each));
+            lines(each.build().lines().toList());
+            lines(each.boot().lines().toList());
+        }
+        text.append("</table>\n");
+    }
+
+    private void coverage(Validation so) {
+        if (so.coverage() == null) {
+            return;
+        }
+        text.append("<h2>What was executed of each patch</h2>\n");
+        line(
+                "<p>By %s scenarios, %s of them red.</p>",
+                so.coverage().scenarios(), so.coverage().red());
+        text.append("<table>\n<tr><th><th>patch<th>lines<th>executed<th>branches<th>taken</tr>\n");
+        for (PatchCoverage each : so.coverage().patches()) {
+            Patch patch = so.series().get(each.number() - 1);
+            line("<tr><td>%s<td>%s", patch.place(), patch.subject());
+            for (PatchCoverage.Gap gap : each.gaps()) {
+                line("<details><summary class=odd>not run: %s</summary>", gap.place());
+                lines(gap.text());
+                text.append("</details>");
+            }
+            lines(each.notMeasured().stream().map(file -> "not measured: " + file).toList());
+            line("<td>%s", each.lines());
+            cell(each.executed() == each.lines() ? "good" : "odd", "" + each.executed());
+            line("<td>%s<td>%s</tr>", each.branches(), each.taken());
+        }
+        text.append("</table>\n");
+    }
+
     private void scenario(Validation so, ScenarioVerdict each) {
         boolean unchanged = each.judgement() == Judgement.UNCHANGED;
-        line("<tr class=\"%s\"><td><code>%s</code>", unchanged ? "unchanged" : "", each.id());
+        line("<tr class=\"%s\"><td><code>%s</code>", unchanged ? "unchanged" : "", each.name());
         if (!each.message().isBlank() && !unchanged) {
             line("<details><summary class=dim>what it said</summary><pre>%s</pre>", each.message());
             line("<pre>%s</pre>", each.rerun());

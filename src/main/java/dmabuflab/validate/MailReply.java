@@ -34,7 +34,9 @@ public final class MailReply {
         reply.verdict(so, verdict(so));
         reply.facts(so);
         reply.patches(so);
+        reply.variants(so);
         reply.scenarios(so);
+        reply.coverage(so);
         return reply.text.toString();
     }
 
@@ -58,6 +60,14 @@ public final class MailReply {
         return String.join(", ", words);
     }
 
+    /** The same of a variant. */
+    static String line(VariantVerdict verdict) {
+        return !verdict.build().isEmpty()
+                ? "does not build: "
+                        + verdict.build().lines().skip(1).findFirst().orElse("").strip()
+                : verdict.boot().isEmpty() ? "builds, boots" : "builds, DOES NOT BOOT";
+    }
+
     /** The most important finding, a sentence. */
     static String verdict(Validation so) {
         Map<Judgement, Integer> counts = so.counts();
@@ -67,6 +77,8 @@ public final class MailReply {
         } else if (bad > 0) {
             return "%d of %d patches %s not build or boot."
                     .formatted(bad, so.series().size(), bad == 1 ? "does" : "do");
+        } else if (so.variants().stream().anyMatch(variant -> !variant.runs())) {
+            return "The series does not build or boot on every variant.";
         } else if (counts.containsKey(Judgement.REGRESSED)) {
             int count = counts.get(Judgement.REGRESSED);
             return count + (count == 1 ? " scenario regressed." : " scenarios regressed.");
@@ -142,6 +154,38 @@ public final class MailReply {
         }
     }
 
+    private void variants(Validation so) {
+        if (!so.variants().isEmpty()) {
+            line("");
+            line("All patches, on other variants of the kernel");
+            line("");
+        }
+        for (VariantVerdict each : so.variants()) {
+            paragraph(each.variant() + ": " + line(each), "  ");
+            each.boot().lines().limit(LINES_OF_MESSAGE).forEach(words -> line("      " + words));
+        }
+    }
+
+    private void coverage(Validation so) {
+        Coverage coverage = so.coverage();
+        if (coverage == null) {
+            return;
+        }
+        line("");
+        line("What was executed of each patch, by " + coverage.scenarios() + " scenarios");
+        if (coverage.red() > 0) {
+            paragraph("of which " + coverage.red() + " were red, and may have ended early", "  ");
+        }
+        for (PatchCoverage each : coverage.patches()) {
+            line("");
+            paragraph(so.series().get(each.number() - 1).place() + " " + each.line(), "  ");
+            some(each.gaps().stream().map(gap -> "not run: " + gap.place()).toList());
+            if (!each.notMeasured().isEmpty()) {
+                paragraph("not measured: " + String.join(", ", each.notMeasured()), "      ");
+            }
+        }
+    }
+
     private void scenarios(Validation so) {
         if (so.scenarios().isEmpty()) {
             return;
@@ -187,7 +231,7 @@ public final class MailReply {
 
     private void scenario(ScenarioVerdict verdict) {
         line("");
-        line("  " + verdict.judgement().label() + " " + verdict.id());
+        line("  " + verdict.judgement().label() + " " + verdict.name());
         line("      base " + runs(verdict.base()) + "; head " + runs(verdict.head()));
         if (verdict.blame() != null) {
             paragraph(

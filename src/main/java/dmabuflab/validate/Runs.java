@@ -20,6 +20,7 @@ final class Runs {
     private final LabOptions base;
     private final List<Path> patches;
     private final Path directory;
+    private final String variant;
     private final int jobs;
     private final Consumer<String> progress;
     private int count;
@@ -27,9 +28,17 @@ final class Runs {
     /**
      * @param base the kernel below the series
      * @param directory receives a report of each run
+     * @param variant of the kernel, for the names of these reports; "" for none
      * @param progress is told a line for each verdict
      */
-    Runs(LabOptions base, List<Path> patches, Path directory, int jobs, Consumer<String> progress) {
+    Runs(
+            LabOptions base,
+            List<Path> patches,
+            Path directory,
+            String variant,
+            int jobs,
+            Consumer<String> progress) {
+        this.variant = variant;
         this.progress = progress;
         this.base = base;
         this.patches = patches;
@@ -72,11 +81,12 @@ final class Runs {
 
     private LabOptions reporting(LabOptions options, int applied, String why) {
         String name =
-                "%s-%02d-%s"
+                "%s%s-%02d-%s"
                         .formatted(
-                                applied == 0
-                                        ? "base"
-                                        : applied == patches.size() ? "head" : "patch-" + applied,
+                                variant.isEmpty() ? "" : variant + "-",
+                                applied == patches.size()
+                                        ? "head"
+                                        : applied == 0 ? "base" : "patch-" + applied,
                                 count++,
                                 why);
         return options.withReport(directory.resolve("runs").resolve(name));

@@ -11,6 +11,7 @@ import java.util.Map;
  *
  * @param id of the scenario or case
  * @param scenario the scenario to run for it: its own id, or that of the one it is part of
+ * @param variant of the kernel, "" for the one that each patch was looked at on
  * @param base outcomes of all its runs on the base, in their order
  * @param head the same on the head
  * @param between outcomes on kernels in between, where it was run on them, by their patch's number
@@ -23,6 +24,7 @@ import java.util.Map;
 public record ScenarioVerdict(
         String id,
         String scenario,
+        String variant,
         List<Outcome> base,
         List<Outcome> head,
         Map<Integer, List<Outcome>> between,
@@ -32,6 +34,11 @@ public record ScenarioVerdict(
         String whyNoBlame,
         String rerun) {
 
+    /** For people: {@code Revocation.functionLevelReset on debug}. */
+    public String name() {
+        return variant.isEmpty() ? id : id + " on " + variant;
+    }
+
     public Judgement judgement() {
         return Judgement.of(base, head);
     }
@@ -39,6 +46,6 @@ public record ScenarioVerdict(
     ScenarioVerdict blaming(
             Patch patch, String why, String command, Map<Integer, List<Outcome>> seen) {
         return new ScenarioVerdict(
-                id, scenario, base, head, seen, message, directory, patch, why, command);
+                id, scenario, variant, base, head, seen, message, directory, patch, why, command);
     }
 }

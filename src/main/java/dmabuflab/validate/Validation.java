@@ -16,7 +16,9 @@ import java.util.Map;
  * @param conflict why a patch does not apply, with its number; "" if all do
  * @param patches of those that were looked at, what came of it
  * @param sameCode whether head and base execute the same, so that no scenario had to run
- * @param scenarios those that ran on base and head
+ * @param variants other variants of the kernel that it was tried on
+ * @param scenarios those that ran on base and head, of all variants
+ * @param coverage what of it was executed, null if that was not measured
  * @param repeats how often a difference was looked at again
  * @param unfinished why the rest is not known, "" at the end
  */
@@ -28,7 +30,9 @@ public record Validation(
         String conflict,
         List<PatchVerdict> patches,
         boolean sameCode,
+        List<VariantVerdict> variants,
         List<ScenarioVerdict> scenarios,
+        Coverage coverage,
         int repeats,
         String unfinished,
         Path directory) {
@@ -49,6 +53,7 @@ public record Validation(
         boolean broken =
                 !conflict.isEmpty()
                         || patches.stream().anyMatch(patch -> !patch.runs())
+                        || variants.stream().anyMatch(variant -> !variant.runs())
                         || counts().containsKey(Judgement.REGRESSED);
         if (broken) {
             return 1;

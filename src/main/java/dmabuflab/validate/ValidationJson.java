@@ -26,9 +26,15 @@ import java.util.List;
  *       if it boots), {@code sameCode}, {@code kernel} (key)
  *   <li>{@code sameCode}: of base and head
  *   <li>{@code repeats}
- *   <li>{@code scenarios}: array sorted by id of {@code id}, {@code judgement}, {@code base} and
- *       {@code head} (arrays of outcomes, all runs), {@code message}, {@code blame} (number of a
- *       patch, or null), {@code whyNoBlame}, {@code rerun}
+ *   <li>{@code variants}: array of {@code variant}, {@code build} ("" if it builds), {@code boot}
+ *   <li>{@code scenarios}: array sorted by id of {@code id}, {@code variant} ("" for the kernel
+ *       that each patch was looked at on), {@code judgement}, {@code base} and {@code head} (arrays
+ *       of outcomes, all runs), {@code message}, {@code blame} (number of a patch, or null), {@code
+ *       whyNoBlame}, {@code rerun}
+ *   <li>{@code coverage}: null, or {@code scenarios}, {@code red} and {@code patches}: array of
+ *       {@code number}, {@code lines}, {@code executed}, {@code branches}, {@code taken}, {@code
+ *       notMeasured} (array of files), {@code gaps} (array of {@code file}, {@code function},
+ *       {@code first}, {@code last}, {@code text})
  * </ul>
  */
 public final class ValidationJson {
@@ -59,8 +65,16 @@ public final class ValidationJson {
         so.patches().forEach(each -> patch(patches.addObject(), each));
         json.put("sameCode", so.sameCode());
         json.put("repeats", so.repeats());
+        ArrayNode variants = json.putArray("variants");
+        for (VariantVerdict each : so.variants()) {
+            variants.addObject()
+                    .put("variant", each.variant())
+                    .put("build", each.build())
+                    .put("boot", each.boot());
+        }
         ArrayNode scenarios = json.putArray("scenarios");
         so.scenarios().forEach(each -> scenario(scenarios.addObject(), each));
+        json.set("coverage", MAPPER.valueToTree(so.coverage()));
         try {
             return MAPPER.writeValueAsString(json) + "\n";
         } catch (JsonProcessingException e) {
@@ -85,6 +99,7 @@ public final class ValidationJson {
 
     private static void scenario(ObjectNode json, ScenarioVerdict verdict) {
         json.put("id", verdict.id());
+        json.put("variant", verdict.variant());
         json.put("judgement", verdict.judgement().label());
         outcomes(json.putArray("base"), verdict.base());
         outcomes(json.putArray("head"), verdict.head());

@@ -10,8 +10,7 @@ import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.kernel.PatchConflict;
 import dmabuflab.kernel.PatchSeries;
-import dmabuflab.report.Outcome;
-import dmabuflab.report.ScenarioResult;
+import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.ScenarioRunner;
@@ -20,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 
@@ -44,6 +43,8 @@ public final class Validator {
      * @param series its patches, at least one
      * @param selection which scenarios to run
      * @param quick run only those that belong to the files the series touches
+     * @param variants of the kernel, to run them on too
+     * @param coverage whether to find out which lines of the series they execute
      * @param repeats how often a difference is looked at again, at least 1
      * @param jobs guests at once
      * @param directory receives the report
@@ -54,6 +55,8 @@ public final class Validator {
             List<Patch> series,
             Selection selection,
             boolean quick,
+            List<String> variants,
+            boolean coverage,
             int repeats,
             int jobs,
             Path directory,
@@ -70,6 +73,7 @@ public final class Validator {
     private final Instant started = Instant.now();
     private final Map<String, String> environment = new LinkedHashMap<>();
     private final List<PatchVerdict> patches = new ArrayList<>();
+    private final List<VariantVerdict> variants = new ArrayList<>();
     private final List<ScenarioVerdict> scenarios = new ArrayList<>();
 
     /** Of the kernels so far, by their key: what they execute. */
@@ -78,6 +82,7 @@ public final class Validator {
     private Inspection.Warnings parents;
     private String conflict = "";
     private boolean sameCode;
+    private Coverage coverage;
 
     /**
      * @param progress is told a line at each step
@@ -87,14 +92,13 @@ public final class Validator {
         this.plan = plan;
         this.progress = progress;
         this.report = report;
-        this.runs =
-                new Runs(
-                        plan.base(),
-                        plan.series().stream().map(Patch::file).toList(),
-                        plan.directory(),
-                        plan.jobs(),
-                        progress);
+        this.runs = runs(plan.base(), "");
         environment.putAll(plan.facts());
+    }
+
+    private Runs runs(LabOptions base, String variant) {
+        List<Path> series = files(plan.series());
+        return new Runs(base, series, plan.directory(), variant, plan.jobs(), progress);
     }
 
     /**
@@ -128,7 +132,9 @@ public final class Validator {
                         conflict,
                         List.copyOf(patches),
                         sameCode,
+                        List.copyOf(variants),
                         List.copyOf(scenarios),
+                        coverage,
                         plan.repeats(),
                         unfinished,
                         plan.directory());
@@ -191,9 +197,16 @@ public final class Validator {
 
     private KernelImage base() {
         progress.accept("base");
+        KernelImage image = requireBase(runs);
+        environment.put("base kernel", image.release() + " " + image.key());
+        progress.accept("  builds, boots");
+        return image;
+    }
+
+    private KernelImage requireBase(Runs on) {
         KernelImage image;
         try {
-            image = kernels.obtain(runs.kernel(0).request());
+            image = kernels.obtain(on.kernel(0).request());
         } catch (BuildFailure e) {
             throw new InfrastructureException(
                     "the base does not build, without any patch",
@@ -201,15 +214,13 @@ public final class Validator {
                     "give a base that does; its log is named above",
                     e);
         }
-        String boot = runs.boot(0);
+        String boot = on.boot(0);
         if (!boot.isEmpty()) {
             throw new InfrastructureException(
                     "no guest comes up on the base, without any patch",
                     boot,
                     "see " + plan.directory().resolve("runs"));
         }
-        environment.put("base kernel", image.release() + " " + image.key());
-        progress.accept("  builds, boots");
         return image;
     }
 
@@ -261,110 +272,65 @@ public final class Validator {
             boolean isNear = !selectors.isEmpty() && near.includes(scenario);
             (isNear ? soon : later).addAll(plan.selection().names(scenario));
         }
+        List<String> all = new ArrayList<>(soon);
         if (!soon.isEmpty()) {
-            compare(soon, "near");
+            compare(runs, "", soon, "near");
         }
         if (!later.isEmpty() && (soon.isEmpty() || !plan.quick())) {
-            compare(later, "all");
+            compare(runs, "", later, "all");
+            all.addAll(later);
+        }
+        plan.variants().forEach(each -> variant(each, all));
+        if (plan.coverage()) {
+            LabOptions head = runs.kernel(plan.series().size());
+            coverage =
+                    new CoverageRun(kernels, head, plan.directory(), plan.jobs(), progress)
+                            .run(plan.series().size(), touched, all);
         }
     }
 
-    /** Runs scenarios on base and head, and looks again at each that differs. */
-    private void compare(List<String> ids, String why) {
-        int head = plan.series().size();
-        Map<String, List<ScenarioResult>> before = new TreeMap<>();
-        Map<String, List<ScenarioResult>> after = new TreeMap<>();
-        progress.accept("%d scenarios on the base".formatted(ids.size()));
-        add(before, runs.run(0, why, ids));
-        progress.accept("%d scenarios on the head".formatted(ids.size()));
-        add(after, runs.run(head, why, ids));
-        Set<String> all = new TreeSet<>(before.keySet());
-        all.addAll(after.keySet());
-        Set<ScenarioResult> differ = new HashSet<>();
-        for (String id : all) {
-            if (Judgement.of(outcomes(before, id), outcomes(after, id)).isToBeRepeated()) {
-                differ.add((after.containsKey(id) ? after : before).get(id).get(0));
-            }
-        }
-        for (int n = 1; n <= plan.repeats() && !differ.isEmpty(); n++) {
-            progress.accept(
-                    "%d differ: looking again, %d of %d"
-                            .formatted(differ.size(), n, plan.repeats()));
-            add(before, runs.run(0, "again", Runs.selectors(differ)), ids(differ));
-            add(after, runs.run(head, "again", Runs.selectors(differ)), ids(differ));
-        }
+    private void compare(Runs on, String variant, List<String> ids, String why) {
         List<ScenarioVerdict> regressed = new ArrayList<>();
-        for (String id : all) {
-            ScenarioVerdict verdict = verdict(id, before, after);
+        SideBySide sides =
+                new SideBySide(on, plan.series().size(), plan.repeats(), variant, progress);
+        for (ScenarioVerdict verdict : sides.compare(ids, why)) {
             scenarios.add(verdict);
             if (verdict.judgement() == Judgement.REGRESSED) {
                 regressed.add(verdict);
-                progress.accept("  regressed " + id);
+                progress.accept("  regressed " + verdict.name());
             }
         }
         Validation so = note(RUNNING);
         if (!regressed.isEmpty()) {
-            List<ScenarioVerdict> blamed = new Blame(runs, so, progress).blame(regressed);
+            List<ScenarioVerdict> blamed = new Blame(on, so, progress).blame(regressed);
             scenarios.removeAll(regressed);
             scenarios.addAll(blamed);
         }
-        scenarios.sort((a, b) -> a.id().compareTo(b.id()));
+        scenarios.sort(
+                Comparator.comparing(ScenarioVerdict::id).thenComparing(ScenarioVerdict::variant));
         note(RUNNING);
     }
 
-    private static Set<String> ids(Set<ScenarioResult> results) {
-        Set<String> ids = new HashSet<>();
-        results.forEach(result -> ids.add(result.id()));
-        return ids;
-    }
-
-    private static void add(
-            Map<String, List<ScenarioResult>> to, Map<String, ScenarioResult> results) {
-        add(to, results, results.keySet());
-    }
-
-    private static void add(
-            Map<String, List<ScenarioResult>> to,
-            Map<String, ScenarioResult> results,
-            Set<String> ids) {
-        for (String id : ids) {
-            if (results.containsKey(id)) {
-                to.computeIfAbsent(id, key -> new ArrayList<>()).add(results.get(id));
-            } else if (to.containsKey(id)) {
-                // A case that its scenario did not come to.
-                to.get(id).add(to.get(id).get(0).skipped());
-            }
+    /** The same scenarios where the kernel is compiled otherwise. */
+    private void variant(String variant, List<String> ids) {
+        progress.accept("variant " + variant);
+        KernelName kernel = KernelName.parse(plan.base().kernel()).withVariant(variant);
+        Runs on = runs(plan.base().onKernel(kernel.toString()), variant);
+        requireBase(on);
+        String build = "";
+        String boot = "";
+        try {
+            boot = on.boot(plan.series().size());
+        } catch (BuildFailure e) {
+            build = e.said();
         }
-    }
-
-    private static List<Outcome> outcomes(Map<String, List<ScenarioResult>> results, String id) {
-        return results.getOrDefault(id, List.of()).stream().map(ScenarioResult::outcome).toList();
-    }
-
-    private static ScenarioVerdict verdict(
-            String id,
-            Map<String, List<ScenarioResult>> before,
-            Map<String, List<ScenarioResult>> after) {
-        List<ScenarioResult> everything = new ArrayList<>(before.getOrDefault(id, List.of()));
-        everything.addAll(after.getOrDefault(id, List.of()));
-        ScenarioResult any = everything.get(everything.size() - 1);
-        // The head's own word where it is red, else the base's.
-        ScenarioResult telling =
-                everything.stream()
-                        .filter(result -> result.outcome() != Outcome.PASSED)
-                        .reduce((one, later) -> later)
-                        .orElse(any);
-        return new ScenarioVerdict(
-                id,
-                any.isPart() ? any.partOf() : id,
-                outcomes(before, id),
-                outcomes(after, id),
-                Map.of(),
-                telling.message(),
-                telling.directory(),
-                null,
-                "",
-                any.rerun());
+        VariantVerdict verdict = new VariantVerdict(variant, build, boot);
+        variants.add(verdict);
+        progress.accept("  " + MailReply.line(verdict));
+        note(RUNNING);
+        if (verdict.runs()) {
+            compare(on, variant, ids, "all");
+        }
     }
 
     private static List<Path> files(List<Patch> series) {

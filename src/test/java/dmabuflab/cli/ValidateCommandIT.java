@@ -88,6 +88,46 @@ class ValidateCommandIT {
         assertThat(result().path("patches")).isEmpty();
     }
 
+    /** The scenario revokes and gives nothing back, and nobody maps a buffer of udmabuf. */
+    @Test
+    void itTellsWhatOfEachPatchWasExecuted() throws IOException {
+        int status =
+                validate(
+                        "--series",
+                        FIXTURES.resolve("bug-in-3").toString(),
+                        "--coverage",
+                        "--variants",
+                        "coverage",
+                        "Revocation.commandMemory");
+
+        assertThat(status).as(said).isEqualTo(0);
+        JsonNode coverage = result().path("coverage");
+        assertThat(coverage.path("scenarios").asInt()).isEqualTo(1);
+        JsonNode patches = coverage.path("patches");
+        assertThat(patches).hasSize(5);
+        assertThat(patches.get(0).path("lines").asInt()).as("of comments").isZero();
+        JsonNode revoke = patches.get(2);
+        assertThat(revoke.path("executed").asInt())
+                .isPositive()
+                .isLessThan(revoke.path("lines").asInt());
+        assertThat(revoke.path("taken").asInt())
+                .isPositive()
+                .isLessThan(revoke.path("branches").asInt());
+        assertThat(revoke.path("gaps").findValuesAsText("function"))
+                .contains("vfio_pci_dma_buf_give_back")
+                .doesNotContain("vfio_pci_dma_buf_revoke");
+        JsonNode udmabuf = patches.get(4);
+        assertThat(udmabuf.path("lines").asInt()).isPositive();
+        assertThat(udmabuf.path("executed").asInt()).isZero();
+        assertThat(udmabuf.at("/gaps/0/file").asText()).isEqualTo("drivers/dma-buf/udmabuf.c");
+        assertThat(udmabuf.at("/gaps/0/function").asText()).isEqualTo("begin_cpu_udmabuf");
+        assertThat(said).contains("not run: drivers/dma-buf/udmabuf.c:");
+
+        assertThat(result().at("/variants/0/variant").asText()).isEqualTo("coverage");
+        assertThat(result().path("scenarios").findValuesAsText("variant"))
+                .containsExactly("", "coverage");
+    }
+
     @Test
     void commentsChangeNothing() throws IOException {
         int status = validate("--series", FIXTURES.resolve("comments-only").toString());
@@ -130,6 +170,7 @@ class ValidateCommandIT {
                 "--base HEAD --series pom.xml          | are of --tree",
                 "--tree . --base a --head b --series . | both say where the series ends",
                 "--series pom.xml --repeats 0          | --repeats is 1 or more",
+                "--series pom.xml --variants debug,odd | this kernel has no [odd]",
                 "--series nowhere.mbox                 | there is no nowhere.mbox",
             })
     void wrongUsageIsExplained(String words, String why) {

@@ -96,6 +96,8 @@ class ValidationTest {
                         List.of(elsewhere),
                         true,
                         List.of(),
+                        List.of(),
+                        null,
                         1,
                         "",
                         Path.of("report"));
@@ -126,7 +128,17 @@ class ValidationTest {
 
     private static ScenarioVerdict scenario(List<Outcome> base, List<Outcome> head) {
         return new ScenarioVerdict(
-                "A.b", "A.b", base, head, Map.of(), "expected: 1", null, null, "", "./lab run A.b");
+                "A.b",
+                "A.b",
+                "",
+                base,
+                head,
+                Map.of(),
+                "expected: 1",
+                null,
+                null,
+                "",
+                "./lab run A.b");
     }
 
     private static Validation with(
@@ -139,7 +151,9 @@ class ValidationTest {
                 "",
                 patches,
                 false,
+                List.of(),
                 scenarios,
+                null,
                 1,
                 unfinished,
                 Path.of("report"));
