@@ -3,6 +3,7 @@ package dmabuflab.guest;
 
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
+import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.kernel.KernelImage;
@@ -25,6 +26,8 @@ public record Initramfs(Path file, String key) {
     /** The archive's name, in the cache and in a bundle. */
     static final String NAME = "initramfs.cpio";
 
+    private static final String KEY = "key";
+
     private static final Path BUSYBOX = Path.of("/bin/busybox");
 
     /** For people: it completes what they type. */
@@ -35,24 +38,45 @@ public record Initramfs(Path file, String key) {
         requireProgram(BUSYBOX, "busybox-static");
         requireProgram(BASH, "bash-static");
         Path tools = project.guestTools();
-        List<Path> inputs =
+        List<Path> own =
                 new ArrayList<>(
                         List.of(BUSYBOX, BASH, tools.resolve("init"), tools.resolve("bashrc")));
-        if (kernel.hasImporter()) {
-            inputs.add(kernel.importerModule());
-        }
-        inputs.addAll(files(tools.resolve("labctl")));
+        own.addAll(files(tools.resolve("labctl")));
         // The importer's ioctl numbers and L2's program are compiled into labctl.
-        inputs.addAll(files(tools.resolve("pfn-importer")));
-        inputs.addAll(files(tools.resolve("l2")));
-        // labctl does what this kernel's headers know of.
-        inputs.addAll(files(kernel.uapiHeaders()));
-        String key = Hash.of(inputs, kernel.release());
+        own.addAll(files(tools.resolve("pfn-importer")));
+        own.addAll(files(tools.resolve("l2")));
+        String key = key(own, cache, kernel);
         Path directory =
                 cache.publish(
                         cache.directory("initramfs").resolve(key),
                         filling -> build(tools, kernel, filling));
         return new Initramfs(directory.resolve(NAME), key);
+    }
+
+    /**
+     * Kernels with the same headers and the same importer share an archive. To read hundreds of
+     * headers takes longer than to load a guest, so what came of them is kept for each kernel.
+     */
+    private static String key(List<Path> own, Cache cache, KernelImage kernel) {
+        Path index = cache.directory("initramfs-index");
+        Path entry =
+                cache.publish(
+                        index.resolve(Hash.of(own, kernel.key(), kernel.release())),
+                        filling -> {
+                            List<Path> inputs = new ArrayList<>(own);
+                            if (kernel.hasImporter()) {
+                                inputs.add(kernel.importerModule());
+                            }
+                            // labctl does what this kernel's headers know of.
+                            inputs.addAll(files(kernel.uapiHeaders()));
+                            Files.writeString(
+                                    filling.resolve(KEY), Hash.of(inputs, kernel.release()));
+                        });
+        try {
+            return Files.readString(entry.resolve(KEY));
+        } catch (IOException e) {
+            throw Disk.failure("cannot read what is known of a kernel", entry, e);
+        }
     }
 
     private static void requireProgram(Path program, String debianPackage) {
