@@ -13,11 +13,15 @@ import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Terminal;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
+import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.MachineModel;
+import dmabuflab.scenario.ScenarioRunner;
+import dmabuflab.scenario.Selection;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -40,7 +44,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Exit status: that of the shell, 128 + N if signal N ended it; 2 wrong usage;",
-            "3 and a message if the guest or the lab ended before it; 0 after Ctrl-]."
+            "3 and a message if the guest or the lab ended before it; 0 after Ctrl-].",
+            "With --on-failure that of `lab run`."
         },
         mixinStandardHelpOptions = true)
 final class ShellCommand implements Callable<Integer> {
@@ -89,6 +94,33 @@ final class ShellCommand implements Callable<Integer> {
     Path bundle;
 
     @Option(
+            names = "--scenario",
+            paramLabel = "NAME",
+            description = "run this one, and stop where --on-failure or --until says")
+    String scenario;
+
+    @Option(
+            names = "--on-failure",
+            description =
+                    "a shell in the scenario's guest if it is red; leaving it ends the run with"
+                            + " the scenario's verdict")
+    boolean onFailure;
+
+    @Option(
+            names = "--until",
+            paramLabel = "STEP",
+            description =
+                    "a shell in its guest before an operation of the agent, by its id in agent.log;"
+                            + " leaving it ends the run")
+    Long until;
+
+    @Option(
+            names = "--report",
+            paramLabel = "DIR",
+            description = "where the report of --scenario goes (default: as that of lab run)")
+    Path report;
+
+    @Option(
             names = "--share",
             paramLabel = "DIR",
             description =
@@ -135,6 +167,13 @@ final class ShellCommand implements Callable<Integer> {
     private int session(Path artefacts, Optional<byte[]> script) {
         ShellSession session =
                 new ShellSession(spec.commandLine(), script, Optional.ofNullable(share), logs);
+        if (scenario != null) {
+            return new ScenarioShell(session)
+                    .run(
+                            source.applyTo(flags.options(Optional.ofNullable(report))),
+                            oneCase(),
+                            Optional.ofNullable(until));
+        }
         // After Ctrl-] there is no status to pass on.
         return (bundle == null ? fresh(session, artefacts) : bundled(session, artefacts)).orElse(0);
     }
@@ -165,13 +204,44 @@ final class ShellCommand implements Callable<Integer> {
         }
     }
 
-    private void checkUsage() {
-        if (bundle != null) {
-            for (String option : OF_A_BUNDLE) {
-                if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-                    throw wrong(option + " is something that a bundle brings along");
+    private Selection oneCase() {
+        Selection selection = Selectors.checked(spec, List.of(scenario));
+        List<String> cases = new ArrayList<>();
+        for (Listing each : ScenarioRunner.list()) {
+            if (selection.includes(each)) {
+                each.cases().stream()
+                        .filter(name -> selection.includes(each, name))
+                        .forEach(name -> cases.add(each.id() + "[" + name + "]"));
+                if (each.cases().isEmpty()) {
+                    cases.add(each.id().toString());
                 }
             }
+        }
+        if (cases.size() != 1) {
+            throw wrong("--scenario takes one, and this is each of " + String.join(", ", cases));
+        }
+        return selection;
+    }
+
+    private void refuse(List<String> options, String why) {
+        for (String option : options) {
+            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                throw wrong(option + why);
+            }
+        }
+    }
+
+    private void checkUsage() {
+        if (bundle != null) {
+            refuse(OF_A_BUNDLE, " is something that a bundle brings along");
+        }
+        if (scenario != null) {
+            refuse(List.of("--bundle", "--devices", "--iommu"), " does not go with --scenario");
+            if (onFailure == (until != null)) {
+                throw wrong("--scenario goes with either --on-failure or --until STEP");
+            }
+        } else {
+            refuse(List.of("--on-failure", "--until", "--report"), " goes with --scenario");
         }
         devices = devices.stream().filter(device -> !device.isEmpty()).toList();
         Path descriptions = ProjectFiles.locate().qemu().resolve("devices");

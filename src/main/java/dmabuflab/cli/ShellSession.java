@@ -64,7 +64,8 @@ record ShellSession(CommandLine command, Optional<byte[]> script, Optional<Path>
         return plugged;
     }
 
-    private static String describe(String device, PluggedDevice plugged) {
+    /** A device and where it is. */
+    static String describe(String device, PluggedDevice plugged) {
         return String.format(
                         "  %-20s %s  %s",
                         device,

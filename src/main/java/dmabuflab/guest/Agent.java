@@ -32,6 +32,8 @@ public class Agent {
     private Consumer<String> observer = line -> {};
     private Duration silence;
     private long lastId;
+    private long stopBefore;
+    private Consumer<String> atStop = line -> {};
 
     Agent(JsonLines channel, Duration silence) {
         this.channel = channel;
@@ -60,6 +62,23 @@ public class Agent {
     }
 
     /**
+     * Has something done before an operation is performed. What it asks the agent itself is not
+     * counted.
+     *
+     * @param number as {@code id} in agent.log
+     * @param act is told the operation in the words of labctl
+     */
+    public void before(long number, Consumer<String> act) {
+        stopBefore = number;
+        atStop = act;
+    }
+
+    /** How many operations there were. */
+    public long operations() {
+        return lastId;
+    }
+
+    /**
      * Performs an operation that has to succeed.
      *
      * @throws AgentRefusal when the guest's kernel says no
@@ -75,6 +94,10 @@ public class Agent {
 
     /** Performs an operation whose failure is an answer like any other. */
     public Answer attempt(String op, Map<String, ?> arguments) {
+        if (lastId + 1 == stopBefore) {
+            stopBefore = 0;
+            atStop.accept(words(op, arguments));
+        }
         ObjectNode request = JSON.createObjectNode().put("id", ++lastId).put("op", op);
         request.setAll((ObjectNode) JSON.valueToTree(arguments));
         try {

@@ -206,8 +206,13 @@ public final class Guest implements AutoCloseable {
      * and the agent has said its last word, so that neither a complaint nor an answer is lost.
      */
     public void bye() {
-        drainConsole("dmabuf-lab: end of scenario");
+        settle();
         agent.bye();
+    }
+
+    /** Waits until the console has everything that the kernel has logged. */
+    public void settle() {
+        drainConsole("dmabuf-lab: end of scenario");
     }
 
     /** What the kernel holds against itself by now. */

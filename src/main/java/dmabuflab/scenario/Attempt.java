@@ -6,17 +6,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.ExecutionCounters;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Taint;
 import dmabuflab.kernel.ExecutedLines;
 import dmabuflab.report.Cell;
+import dmabuflab.report.Outcome;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.opentest4j.TestAbortedException;
 
 /** One scenario's guest, from its start to the verdict. */
 final class Attempt {
@@ -24,6 +29,9 @@ final class Attempt {
     private final MachineModel model;
     private final Path directory;
     private final List<String> devices;
+    private final boolean needsSecondWitness;
+    private final Optional<Stop> stop;
+    private final Map<String, PluggedDevice> plugged = new LinkedHashMap<>();
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
     private final List<Part> parts = new ArrayList<>();
@@ -32,12 +40,21 @@ final class Attempt {
 
     /**
      * @param devices what is to be plugged in
+     * @param stop where somebody wants to see the guest
      */
-    Attempt(Lab lab, MachineModel model, Path directory, List<String> devices) {
+    Attempt(
+            Lab lab,
+            MachineModel model,
+            Path directory,
+            List<String> devices,
+            boolean needsSecondWitness,
+            Optional<Stop> stop) {
         this.lab = lab;
         this.model = model;
         this.directory = directory;
         this.devices = devices;
+        this.needsSecondWitness = needsSecondWitness;
+        this.stop = stop;
     }
 
     Path directory() {
@@ -65,11 +82,29 @@ final class Attempt {
     Guest start() {
         guest = lab.guest(model, directory, console::accept);
         testbed = new Testbed(guest, lab, model.iommu(), directory, testimony, parts);
+        stop.flatMap(Stop::before)
+                .ifPresent(
+                        number -> guest.agent().before(number, next -> stopBefore(number, next)));
         return guest;
     }
 
     void plugDevices() {
-        devices.forEach(testbed::plug);
+        for (String device : devices) {
+            plugged.put(
+                    device + (plugged.containsKey(device) ? " again" : ""), testbed.plug(device));
+        }
+    }
+
+    /** Whatever came after a person had a hand in it, would be no verdict. */
+    private void stopBefore(long number, String next) {
+        show("before operation %d: %s".formatted(number, next));
+        throw new TestAbortedException("it was left before operation " + number);
+    }
+
+    private void show(String why) {
+        // A person's doings are nothing that a witness has said.
+        guest.agent().observe(line -> {});
+        stop.orElseThrow().visitor().visit(guest, plugged, why);
     }
 
     /**
@@ -90,6 +125,7 @@ final class Attempt {
     void finish(Optional<Throwable> failure) throws IOException {
         Throwable problem = null;
         Taint taint = new Taint(0);
+        List<ConsoleFinding> findings = null;
         try (Guest closedLast = guest;
                 Testbed closedFirst = testbed) {
             boolean running = guest != null && !guest.hasEnded();
@@ -104,16 +140,56 @@ final class Attempt {
             }
             if (failure.isEmpty()) {
                 taint = guest.taint();
-                guest.bye();
             } else if (running) {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
+            }
+            if (running && stop.isPresent() && stop.get().before().isEmpty()) {
+                guest.settle();
+                // What a person makes of the guest is not the scenario's.
+                findings = console.findings();
+                showIfRed(failure, findings, taint);
+            }
+            if (failure.isEmpty() && !guest.hasEnded()) {
+                guest.bye();
             }
         } catch (RuntimeException | IOException | AssertionError e) {
             problem = e;
         }
         console.finish();
-        List<ConsoleFinding> findings = console.findings();
+        judge(findings == null ? console.findings() : findings, taint, problem);
+        if (failure.isEmpty() && needsSecondWitness) {
+            requireSecondWitness();
+        }
+    }
+
+    private void showIfRed(Optional<Throwable> failure, List<ConsoleFinding> findings, Taint taint)
+            throws IOException {
+        Optional<Throwable> found = complaint(failure, findings, taint);
+        Outcome outcome = Verdict.of(failure, found);
+        if (outcome.isRed()) {
+            boolean crash = outcome == Outcome.CRASHED && found.isPresent();
+            Throwable first = crash ? found.get() : failure.or(() -> found).get();
+            show(outcome.label() + ": " + Verdict.message(first));
+        }
+    }
+
+    private Optional<Throwable> complaint(
+            Optional<Throwable> failure, List<ConsoleFinding> findings, Taint taint)
+            throws IOException {
+        try {
+            judge(findings, taint, null);
+            if (failure.isEmpty() && needsSecondWitness) {
+                requireSecondWitness();
+            }
+            return Optional.empty();
+        } catch (GuestCrashed | AssertionError e) {
+            return Optional.of(e);
+        }
+    }
+
+    private void judge(List<ConsoleFinding> findings, Taint taint, Throwable problem)
+            throws IOException {
         if (!findings.isEmpty()) {
             GuestCrashed crash = new GuestCrashed(findings, lab::source);
             if (problem != null) {
@@ -134,7 +210,7 @@ final class Attempt {
     }
 
     /** Nobody is believed alone: a scenario that heard one witness only has proved nothing. */
-    void requireSecondWitness() {
+    private void requireSecondWitness() {
         assertThat(testimony.heard())
                 .as("witnesses heard; a claim about memory needs two")
                 .hasSizeGreaterThan(1);

@@ -41,7 +41,14 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         List<String> devices = new ArrayList<>();
         Case.value(context, Trigger.class).ifPresent(trigger -> devices.add(trigger.device()));
         devices.addAll(Listing.devices(context.getRequiredTestMethod()));
-        Attempt attempt = new Attempt(lab, model, lab.report().scenario(id.toString()), devices);
+        Attempt attempt =
+                new Attempt(
+                        lab,
+                        model,
+                        lab.report().scenario(id.toString()),
+                        devices,
+                        onMethodOrClass(context, KernelsWordOnly.class).isEmpty(),
+                        Stop.from(context::getConfigurationParameter));
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
@@ -69,10 +76,6 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         Throwable found = null;
         try {
             attempt.finish(context.getExecutionException());
-            if (context.getExecutionException().isEmpty()
-                    && onMethodOrClass(context, KernelsWordOnly.class).isEmpty()) {
-                attempt.requireSecondWitness();
-            }
         } catch (RuntimeException | IOException | AssertionError e) {
             found = e;
             throw e;

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -65,6 +66,29 @@ public final class ScenarioRunner {
             int jobs,
             boolean failFast,
             Consumer<String> progress) {
+        return run(options, selection, jobs, failFast, Map.of(), progress);
+    }
+
+    /**
+     * Runs a scenario, and stops on the way for somebody to look at its guest.
+     *
+     * @param selection of a single case
+     * @throws InfrastructureException when there is no kernel or no guest to run it on
+     */
+    public static RunResult run(
+            LabOptions options, Selection selection, Stop stop, Consumer<String> progress) {
+        try (Stop.Registration registration = stop.register()) {
+            return run(options, selection, 1, false, registration.toParameters(), progress);
+        }
+    }
+
+    private static RunResult run(
+            LabOptions options,
+            Selection selection,
+            int jobs,
+            boolean failFast,
+            Map<String, String> more,
+            Consumer<String> progress) {
         // Builds and boots what is missing, which is no scenario's time or fault.
         Lab lab = Lab.of(options);
         if (!failFast) { // else some of it may never be needed
@@ -76,6 +100,7 @@ public final class ScenarioRunner {
                         .configurationParameters(options.toParameters())
                         .configurationParameters(selection.toParameters())
                         .configurationParameters(Parallelism.of(jobs))
+                        .configurationParameters(more)
                         .configurationParameter(FAIL_FAST, Boolean.toString(failFast))
                         .build();
         launcher().execute(request, listener);
@@ -97,7 +122,13 @@ public final class ScenarioRunner {
     public static String boot(LabOptions options) {
         Lab lab = Lab.of(options);
         Attempt attempt =
-                new Attempt(lab, MachineModel.DEFAULT, lab.report().scenario("boot"), List.of());
+                new Attempt(
+                        lab,
+                        MachineModel.DEFAULT,
+                        lab.report().scenario("boot"),
+                        List.of(),
+                        false,
+                        Optional.empty());
         try {
             Optional<Throwable> failure = Optional.empty();
             try {

@@ -47,7 +47,7 @@ public record Selection(List<String> patterns) {
     }
 
     /** True when this case of the scenario is meant. */
-    boolean includes(Listing scenario, String name) {
+    public boolean includes(Listing scenario, String name) {
         return patterns.isEmpty()
                 || patterns.stream().anyMatch(p -> matchesCase(p, scenario, name));
     }

@@ -80,8 +80,10 @@ public final class Testbed implements AutoCloseable {
         guest.agent().observe(line -> testimony.record(Witness.KERNEL_ANSWER, line));
     }
 
-    void plug(String description) {
-        plugged.add(guest.plug(lab.devices(), description));
+    PluggedDevice plug(String description) {
+        PluggedDevice device = guest.plug(lab.devices(), description);
+        plugged.add(device);
+        return device;
     }
 
     public Guest guest() {

@@ -36,12 +36,18 @@ public final class Screen implements AutoCloseable {
 
     /** The words of a lab command, quoted for sh; not ./lab itself, which would build this anew. */
     public static String lab(String command, String... words) {
+        return labWith("", command, words);
+    }
+
+    /** The same of a lab that has more classes. */
+    static String labWith(String more, String command, String... words) {
         String java = Path.of(System.getProperty("java.home"), "bin/java").toString();
         String classes =
                 System.getProperty(
                         "surefire.test.class.path", System.getProperty("java.class.path"));
         String home = "-Ddmabuflab.home=" + System.getProperty("dmabuflab.home");
-        List<String> main = List.of(java, home, "-cp", classes, "dmabuflab.cli.Main", command);
+        List<String> main =
+                List.of(java, home, "-cp", classes + more, "dmabuflab.cli.Main", command);
         return Stream.concat(main.stream(), Stream.of(words))
                 .map(ShellScript::quote)
                 .collect(Collectors.joining(" "));
