@@ -124,7 +124,7 @@ public final class Bundle {
                     .writeValue(directory.resolve(DESCRIPTION).toFile(), description);
             Path script = directory.resolve(SCRIPT);
             Files.writeString(script, script(description, image));
-            if (!script.toFile().setExecutable(true)) {
+            if (!script.toFile().setExecutable(true, false)) {
                 throw new IOException("cannot make " + script + " executable");
             }
         } catch (IOException e) {
