@@ -24,6 +24,7 @@ import dmabuflab.validate.PatchVerdict;
 import dmabuflab.validate.ScenarioVerdict;
 import dmabuflab.validate.Validation;
 import dmabuflab.validate.ValidationJson;
+import dmabuflab.validate.ValidationResults;
 import dmabuflab.validate.Validator;
 import dmabuflab.validate.VariantVerdict;
 import java.io.IOException;
@@ -215,6 +216,7 @@ final class ValidateCommand implements Callable<Integer> {
         ReportWriters.replace(so.directory().resolve(REPLY), MailReply.of(so));
         ReportWriters.replace(so.directory().resolve(JSON), ValidationJson.of(so));
         ReportWriters.replace(so.directory().resolve(PAGE), HtmlPage.of(so));
+        ReportWriters.writeForCi(ValidationResults.of(so), ValidationResults.redOnBoth(so));
     }
 
     private List<Path> patches(Optional<SourceTree> from, Path into) throws IOException {

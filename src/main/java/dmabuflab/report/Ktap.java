@@ -4,19 +4,25 @@ package dmabuflab.report;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The run in KTAP version 1, as kernel test tools read it: one subtest per class of scenarios. Why
  * a scenario did not pass stands in the diagnostic lines before its result; a hung one carries the
- * directive TIMEOUT, an infrastructure problem ERROR.
+ * directive TIMEOUT, an infrastructure problem ERROR. What was expected to be red is ok with XFAIL,
+ * as in the kernel's kselftest.h.
  */
 final class Ktap {
     private final StringBuilder text = new StringBuilder();
 
-    private Ktap() {}
+    private final Set<String> expectedRed;
 
-    static String of(RunResult run) {
-        Ktap ktap = new Ktap();
+    private Ktap(Set<String> expectedRed) {
+        this.expectedRed = expectedRed;
+    }
+
+    static String of(RunResult run, Set<String> expectedRed) {
+        Ktap ktap = new Ktap(expectedRed);
         ktap.run(run);
         return ktap.text.toString();
     }
@@ -40,22 +46,36 @@ final class Ktap {
         line(indent, "1.." + scenarios.size());
         int number = 0;
         for (ScenarioResult scenario : scenarios) {
-            if (scenario.outcome() != Outcome.PASSED && scenario.outcome() != Outcome.SKIPPED) {
+            boolean xfail = isExpected(scenario);
+            if (xfail
+                    || (scenario.outcome() != Outcome.PASSED
+                            && scenario.outcome() != Outcome.SKIPPED)) {
                 diagnostic(indent, scenario.outcome().label() + ": " + scenario.message());
                 diagnostic(indent, "again: " + scenario.rerun());
             }
-            result(
-                    indent,
-                    ++number,
-                    scenario.methodName(),
-                    scenario.outcome(),
-                    scenario.headline());
+            if (xfail) {
+                result(indent, ++number, scenario.methodName(), true, " # XFAIL");
+            } else {
+                result(
+                        indent,
+                        ++number,
+                        scenario.methodName(),
+                        scenario.outcome(),
+                        scenario.headline());
+            }
         }
     }
 
+    private boolean isExpected(ScenarioResult scenario) {
+        return scenario.outcome().isRed() && expectedRed.contains(scenario.id());
+    }
+
     /** Skipped only when all are: otherwise the others tell. */
-    private static Outcome verdict(Collection<ScenarioResult> scenarios) {
-        return Outcome.worst(scenarios.stream().map(ScenarioResult::outcome).toList());
+    private Outcome verdict(Collection<ScenarioResult> scenarios) {
+        return Outcome.worst(
+                scenarios.stream()
+                        .map(each -> isExpected(each) ? Outcome.PASSED : each.outcome())
+                        .toList());
     }
 
     private void result(String indent, int number, String name, Outcome outcome, String why) {
@@ -67,6 +87,10 @@ final class Ktap {
                     case INFRASTRUCTURE -> " # ERROR";
                     default -> "";
                 };
+        result(indent, number, name, ok, directive);
+    }
+
+    private void result(String indent, int number, String name, boolean ok, String directive) {
         // A '#' would begin a directive.
         line(
                 indent,

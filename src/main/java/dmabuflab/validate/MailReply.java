@@ -251,7 +251,7 @@ public final class MailReply {
     }
 
     /** {@code passed 4 of 4}, {@code failed 1 of 4, passed 3}. */
-    private static String runs(List<Outcome> outcomes) {
+    static String runs(List<Outcome> outcomes) {
         if (outcomes.isEmpty()) {
             return "not there";
         }
