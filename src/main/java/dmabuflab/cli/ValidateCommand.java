@@ -24,6 +24,7 @@ import dmabuflab.validate.PatchVerdict;
 import dmabuflab.validate.ScenarioVerdict;
 import dmabuflab.validate.Validation;
 import dmabuflab.validate.ValidationJson;
+import dmabuflab.validate.ValidationKcidb;
 import dmabuflab.validate.ValidationResults;
 import dmabuflab.validate.Validator;
 import dmabuflab.validate.VariantVerdict;
@@ -67,6 +68,7 @@ final class ValidateCommand implements Callable<Integer> {
     private static final String REPLY = "reply.txt";
     private static final String PAGE = "validation.html";
     private static final String JSON = "validation.json";
+    private static final String KCIDB = "kcidb.json";
 
     @Spec CommandSpec spec;
 
@@ -216,6 +218,7 @@ final class ValidateCommand implements Callable<Integer> {
         ReportWriters.replace(so.directory().resolve(REPLY), MailReply.of(so));
         ReportWriters.replace(so.directory().resolve(JSON), ValidationJson.of(so));
         ReportWriters.replace(so.directory().resolve(PAGE), HtmlPage.of(so));
+        ReportWriters.replace(so.directory().resolve(KCIDB), ValidationKcidb.of(so));
         ReportWriters.writeForCi(ValidationResults.of(so), ValidationResults.redOnBoth(so));
     }
 

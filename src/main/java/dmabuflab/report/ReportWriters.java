@@ -15,17 +15,18 @@ public final class ReportWriters {
     static final String JSON = "results.json";
     static final String KTAP = "results.ktap";
     static final String JUNIT = "junit.xml";
+    static final String KCIDB = "kcidb.json";
     static final String RULES = "rules.txt";
     static final String FRONT = "report.md";
 
     /** Everything at the top of a report. */
-    static final List<String> FILES = List.of(FRONT, JSON, KTAP, JUNIT, RULES);
+    static final List<String> FILES = List.of(FRONT, JSON, KTAP, JUNIT, KCIDB, RULES);
 
     private ReportWriters() {}
 
     /**
-     * Writes report.md, junit.xml, results.ktap, results.json and rules.txt into the run's
-     * directory. A reader sees each of them whole or not at all, whenever this process ends.
+     * Writes report.md, junit.xml, results.ktap, results.json, kcidb.json and rules.txt into the
+     * run's directory. A reader sees each of them whole or not at all, whenever this process ends.
      *
      * @param contract all rules, whether scenarios of the run prove them or not
      * @throws InfrastructureException when one cannot be written
@@ -33,6 +34,7 @@ public final class ReportWriters {
     public static void write(RunResult result, List<Rule> contract) {
         writeForCi(result, Set.of());
         replace(result.directory().resolve(JSON), ResultsJson.of(result));
+        replace(result.directory().resolve(KCIDB), KcidbRun.of(result));
         replace(result.directory().resolve(RULES), RulesTable.of(result));
         replace(result.directory().resolve(FRONT), FrontPage.of(result, contract));
     }

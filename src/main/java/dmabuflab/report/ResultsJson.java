@@ -12,24 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The run as one JSON object, for programs. Members come in this order:
- *
- * <ul>
- *   <li>{@code format}: 1; a higher number when a member changes its meaning or goes
- *   <li>{@code started}: ISO 8601, UTC; {@code durationMs}
- *   <li>{@code exitStatus}: 0, 1 or 3, as the command line's
- *   <li>{@code environment}: object of strings, what the run was made on
- *   <li>{@code counts}: outcome to number of scenarios, all six outcomes
- *   <li>{@code partCounts}: the same for the cases that are parts of scenarios
- *   <li>{@code scenarios}: array of objects, sorted by id: {@code id}, {@code title}, {@code rules}
- *       (array of rule ids), {@code outcome} ("passed", "failed", "crashed", "hung",
- *       "infrastructure", "skipped"), {@code message}, {@code details}, {@code started}, {@code
- *       durationMs}, {@code boot} ("restored", "cold boot" or ""), {@code directory} (relative to
- *       the report, or null), {@code witnesses} (witness to array of statements), {@code rerun},
- *       {@code partOf} (id of the scenario whose part it is, or null)
- *   <li>{@code rules}: rule id to object with {@code verdict} (an outcome) and {@code scenarios}
- *       (scenario id to outcome)
- * </ul>
+ * The run as one JSON object, for programs. What there is in it {@code results.schema.json} says,
+ * next to this class.
  */
 final class ResultsJson {
     private static final ObjectMapper MAPPER =

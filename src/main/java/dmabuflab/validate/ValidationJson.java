@@ -11,7 +11,8 @@ import dmabuflab.report.Outcome;
 import java.util.List;
 
 /**
- * A validation as one JSON object, for programs. Members come in this order:
+ * A validation as one JSON object, for programs, as {@code validation.schema.json} says. Members
+ * come in this order:
  *
  * <ul>
  *   <li>{@code format}: 1; a higher number when a member changes its meaning or goes

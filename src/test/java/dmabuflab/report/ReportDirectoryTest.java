@@ -79,7 +79,12 @@ class ReportDirectoryTest {
         ReportWriters.write(SampleRun.in(base), List.of());
         assertThat(List.of(base.toFile().list()))
                 .containsExactlyInAnyOrder(
-                        "report.md", "junit.xml", "results.ktap", "results.json", "rules.txt");
+                        "report.md",
+                        "junit.xml",
+                        "results.ktap",
+                        "results.json",
+                        "kcidb.json",
+                        "rules.txt");
     }
 
     @Test
