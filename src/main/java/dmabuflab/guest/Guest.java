@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,12 @@ public final class Guest implements AutoCloseable {
     private final QemuProcess qemu;
     private final Console console;
     private final Agent agent;
+
+    /** First line of {@code agent.log}: when it was that its times count from. */
+    public static final String BEGAN = "began ";
+
+    private static final int CLOCK_READINGS = 3;
+
     private final PrintWriter agentLog;
     private final Slots slots;
     private final String boot;
@@ -121,8 +128,9 @@ public final class Guest implements AutoCloseable {
             Console console =
                     new Console(qemu.console(), artefacts.resolve("console.log"), listener);
             long start = System.nanoTime();
+            log.println(BEGAN + Instant.now());
             Consumer<String> transcript =
-                    line -> log.printf("%8.3f %s%n", (System.nanoTime() - start) / 1e9, line);
+                    line -> log.printf("%10.6f %s%n", (System.nanoTime() - start) / 1e9, line);
             Agent agent =
                     new Agent(new JsonLines("agent", qemu.agent(), transcript), scale.silence());
             return new Guest(qemu, console, agent, log, boot, scale);
@@ -133,6 +141,16 @@ public final class Guest implements AutoCloseable {
                     e.toString(),
                     "is the disk full?",
                     e);
+        }
+    }
+
+    /**
+     * Has the agent tell its time, for {@code agent.log}. How the clocks compare is known as well
+     * as an exchange is short, and the first one of a guest is long.
+     */
+    public void compareClocks() {
+        for (int n = 0; n < CLOCK_READINGS; n++) {
+            agent.call("agent.hello", Map.of());
         }
     }
 

@@ -45,6 +45,18 @@ public enum Outcome {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** What stands for it where there is room for a letter only. */
+    public char letter() {
+        return switch (this) {
+            case PASSED -> '+';
+            case FAILED -> 'F';
+            case CRASHED -> 'C';
+            case HUNG -> 'H';
+            case INFRASTRUCTURE -> '?';
+            case SKIPPED -> '-';
+        };
+    }
+
     /**
      * What several outcomes say together about the kernel: any red one is certain whatever happened
      * to the others, and a pass is only one when nothing went wrong. Nothing at all is skipped.

@@ -17,16 +17,18 @@ public final class ReportWriters {
     static final String JUNIT = "junit.xml";
     static final String KCIDB = "kcidb.json";
     static final String RULES = "rules.txt";
+    static final String PAGE = "report.html";
     static final String FRONT = "report.md";
 
     /** Everything at the top of a report. */
-    static final List<String> FILES = List.of(FRONT, JSON, KTAP, JUNIT, KCIDB, RULES);
+    static final List<String> FILES = List.of(FRONT, PAGE, JSON, KTAP, JUNIT, KCIDB, RULES);
 
     private ReportWriters() {}
 
     /**
-     * Writes report.md, junit.xml, results.ktap, results.json, kcidb.json and rules.txt into the
-     * run's directory. A reader sees each of them whole or not at all, whenever this process ends.
+     * Writes report.md, report.html, junit.xml, results.ktap, results.json, kcidb.json and
+     * rules.txt into the run's directory. A reader sees each of them whole or not at all, whenever
+     * this process ends.
      *
      * @param contract all rules, whether scenarios of the run prove them or not
      * @throws InfrastructureException when one cannot be written
@@ -36,6 +38,7 @@ public final class ReportWriters {
         replace(result.directory().resolve(JSON), ResultsJson.of(result));
         replace(result.directory().resolve(KCIDB), KcidbRun.of(result));
         replace(result.directory().resolve(RULES), RulesTable.of(result));
+        replace(result.directory().resolve(PAGE), RunPage.of(result));
         replace(result.directory().resolve(FRONT), FrontPage.of(result, contract));
     }
 

@@ -11,6 +11,7 @@ import dmabuflab.guest.Taint;
 import dmabuflab.kernel.ExecutedLines;
 import dmabuflab.report.Cell;
 import dmabuflab.report.Outcome;
+import dmabuflab.report.SequenceDiagram;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;
@@ -131,6 +132,7 @@ final class Attempt {
             boolean running = guest != null && !guest.hasEnded();
             boolean talks = running && !(failure.orElse(null) instanceof GuestHung);
             if (talks) {
+                guest.compareClocks();
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
                 if (lab.kernel().countsExecution()) {
                     Files.write(
@@ -207,6 +209,15 @@ final class Attempt {
             throw e;
         } else if (problem instanceof AssertionError e) {
             throw e;
+        }
+    }
+
+    /** Draws what happened, from what the guest has left; after {@link #finish}. */
+    void draw() throws IOException {
+        Optional<SequenceDiagram> diagram =
+                Timeline.of(directory, model.iommu().parser()).diagram();
+        if (diagram.isPresent()) {
+            Files.writeString(directory.resolve(SequenceDiagram.FILE), diagram.get().svg());
         }
     }
 

@@ -96,6 +96,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                                     context.publishReportEntry(
                                             ReportingListener.CELL, Expectation.value(cell)));
             attempt.parts().forEach(part -> context.publishReportEntry(part.key(), part.value()));
+            attempt.draw();
         }
     }
 

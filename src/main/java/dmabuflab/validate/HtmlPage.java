@@ -3,20 +3,18 @@ package dmabuflab.validate;
 
 import dmabuflab.host.Progress;
 import dmabuflab.report.Outcome;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dmabuflab.report.Page;
+import dmabuflab.report.SequenceDiagram;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * A validation as one page that needs nothing else: for a browser, light or dark, and for print.
  */
 public final class HtmlPage {
-    private final StringBuilder text = new StringBuilder();
+    private final Page text = new Page();
 
     private HtmlPage() {}
 
@@ -33,7 +31,7 @@ public final class HtmlPage {
         page.variants(so);
         page.scenarios(so);
         page.coverage(so);
-        return template().replace("${title}", escape(verdict)).replace("${body}", page.text);
+        return page.text.html(verdict);
     }
 
     private void facts(Validation so) {
@@ -144,9 +142,11 @@ public final class HtmlPage {
             line("<pre>%s</pre>", each.rerun());
             Path left = each.directory();
             if (left != null && left.startsWith(so.directory())) {
-                line(
-                        "<a href=\"%s\">console, trace, witnesses</a>",
-                        so.directory().relativize(left) + "/");
+                Path folder = so.directory().relativize(left);
+                line("<a href=\"%s/\">console, trace, witnesses</a>", folder);
+                if (Files.exists(left.resolve(SequenceDiagram.FILE))) {
+                    line("<a href=\"%s/%s\">what happened when</a>", folder, SequenceDiagram.FILE);
+                }
             }
             text.append("</details>");
         }
@@ -166,21 +166,10 @@ public final class HtmlPage {
 
     private void runs(List<Outcome> outcomes, boolean since) {
         StringBuilder letters = new StringBuilder();
-        outcomes.forEach(outcome -> letters.append(letter(outcome)));
+        outcomes.forEach(outcome -> letters.append(outcome.letter()));
         boolean red = outcomes.stream().anyMatch(Outcome::isRed);
         String colour = red ? "bad" : outcomes.contains(Outcome.PASSED) ? "good" : "dim";
         line("<td class=\"runs %s %s\">%s", colour, since ? "since" : "", letters);
-    }
-
-    private static char letter(Outcome outcome) {
-        return switch (outcome) {
-            case PASSED -> '+';
-            case FAILED -> 'F';
-            case CRASHED -> 'C';
-            case HUNG -> 'H';
-            case SKIPPED -> '-';
-            case INFRASTRUCTURE -> '?';
-        };
     }
 
     private static String colour(Judgement judgement) {
@@ -206,27 +195,7 @@ public final class HtmlPage {
         }
     }
 
-    /** All but the format may come from a foreign patch or kernel. */
     private void line(String format, Object... foreign) {
-        Object[] safe = new Object[foreign.length];
-        for (int i = 0; i < foreign.length; i++) {
-            safe[i] = escape(foreign[i].toString());
-        }
-        text.append(String.format(Locale.ROOT, format, safe)).append('\n');
-    }
-
-    private static String escape(String words) {
-        return words.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
-    }
-
-    private static String template() {
-        try (InputStream page = HtmlPage.class.getResourceAsStream("page.html")) {
-            return new String(page.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException("page.html of the jar", e);
-        }
+        text.line(format, foreign);
     }
 }

@@ -80,6 +80,7 @@ class ReportDirectoryTest {
         assertThat(List.of(base.toFile().list()))
                 .containsExactlyInAnyOrder(
                         "report.md",
+                        "report.html",
                         "junit.xml",
                         "results.ktap",
                         "results.json",
