@@ -66,11 +66,11 @@ public record SequenceDiagram(List<Row> rows, List<String> notes) {
     public static final String FILE = "sequence.svg";
 
     private static final int WIDTH = 1140;
-    private static final int LEFT = 116;
+    private static final int LEFT = 132;
     private static final int LANE = 80;
     private static final int ROW = 22;
     private static final int TOP = 44;
-    private static final int LONGEST = 74;
+    private static final int LONGEST = 66;
 
     /** For a document of its own; a page that has it inside has its own colours. */
     private static final String STYLE =

@@ -15,6 +15,13 @@ final class KernelSteps {
     private static final Pattern LINE = Pattern.compile("[^:]* (\\d+\\.\\d+): (\\w+): (.*)");
     private static final Pattern FIELD = Pattern.compile("(\\w+)=(\\S+)");
 
+    private static final Pattern SPTE =
+            Pattern.compile(
+                    ".*gfn (\\p{XDigit}+) level (\\d) old_spte \\p{XDigit}+ new_spte (\\p{XDigit}+)");
+
+    /** What KVM writes for nothing where it can have the CPU report a fault at once. */
+    private static final String NOT_PRESENT = "8000000000000000";
+
     /** Bits of a request to vCPUs that say what it is; none is a flush. */
     private static final long REQUEST = 0xff | (1 << 10);
 
@@ -92,8 +99,7 @@ final class KernelSteps {
                                     + Step.range(
                                             hex(text, "start") << 12,
                                             (hex(text, "end") - hex(text, "start")) << 12));
-            case "kvm_tdp_mmu_spte_changed" ->
-                    plain(at, importer, Lane.CPU, "SPTE", "KVM changes an SPTE: " + text);
+            case "kvm_tdp_mmu_spte_changed" -> spte(at, text);
             case "kvm_request" ->
                     (hex(text, "request") & REQUEST) == 0
                             ? change(at, importer, Lane.CPU, "flush", "KVM asks vCPUs to flush")
@@ -109,6 +115,19 @@ final class KernelSteps {
             case "atomic" -> plain(at, importer, exporter, "atomic", "rxe does an atomic");
             default -> Optional.empty();
         };
+    }
+
+    private static Optional<Step> spte(double at, String text) {
+        Matcher m = SPTE.matcher(text);
+        if (!m.matches()) {
+            return Optional.empty();
+        }
+        boolean gone = m.group(3).equals("0") || m.group(3).equals(NOT_PRESENT);
+        long address = Long.parseUnsignedLong(m.group(1), 16) << 12;
+        String words = "SPTE of GPA 0x%x, level %s: ".formatted(address, m.group(2));
+        return gone
+                ? change(at, Lane.IMPORTER, Lane.CPU, "SPTE cleared", words + "cleared")
+                : plain(at, Lane.IMPORTER, Lane.CPU, "SPTE set", words + "0x" + m.group(3));
     }
 
     private static Optional<Step> query(double at, String text) {

@@ -91,7 +91,7 @@ final class Timeline {
     /** Several of a kind, one after the other, with the first one's words. */
     private record Group(Step first, int count) {
         String words() {
-            return count == 1 ? first.words() : first.words() + "  (\u00d7 " + count + ")";
+            return count == 1 ? first.words() : count + " \u00d7 " + first.words();
         }
     }
 

@@ -127,6 +127,39 @@ class TimelineTest {
     }
 
     @Test
+    void kvmAndRdmaAreImportersToo() throws IOException {
+        String line = "  labctl-84 [000] ...2.     4.51%d: %s\n";
+        write(
+                AGENT,
+                line.formatted(
+                                1,
+                                "kvm_tdp_mmu_spte_changed: as id 0 gfn 140000 level 1 old_spte 8000000000000000 new_spte 910010e67")
+                        + line.formatted(
+                                2,
+                                "kvm_unmap: (kvm_tdp_mmu_unmap_gfn_range+0x0/0xc0) kvm=0xffff88800260c000 start=0x140000 end=0x140040")
+                        + line.formatted(
+                                3,
+                                "kvm_tdp_mmu_spte_changed: as id 0 gfn 140000 level 1 old_spte 910010e67 new_spte 0")
+                        + line.formatted(
+                                4,
+                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff88800260c000 request=0x316")
+                        + line.formatted(
+                                5,
+                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff88800260c000 request=0x300")
+                        + line.formatted(6, "copied: (rxe_mr_copy+0x0/0x380) length=8 direction=0"),
+                "");
+        assertThat(diagram().rows())
+                .filteredOn(row -> row.source() == Source.KERNEL)
+                .extracting(Row::words)
+                .containsExactly(
+                        "SPTE of GPA 0x140000000, level 1: 0x910010e67",
+                        "KVM unmaps GPA 0x140000000+256 KiB",
+                        "SPTE of GPA 0x140000000, level 1: cleared",
+                        "KVM asks vCPUs to flush",
+                        "rxe copies 8 B, direction 0");
+    }
+
+    @Test
     void alikeNeighboursAreOneRow() throws IOException {
         write(
                 "",
@@ -136,7 +169,7 @@ class TimelineTest {
                                 .repeat(16));
         assertThat(diagram().rows())
                 .singleElement()
-                .satisfies(row -> assertThat(row.words()).endsWith("(× 16)"));
+                .satisfies(row -> assertThat(row.words()).startsWith("16 × DMA write"));
         assertThat(diagram().notes()).containsExactly("There is no trace of the kernel.");
     }
 
