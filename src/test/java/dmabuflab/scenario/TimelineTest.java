@@ -142,10 +142,13 @@ class TimelineTest {
                                 "kvm_tdp_mmu_spte_changed: as id 0 gfn 140000 level 1 old_spte 910010e67 new_spte 0")
                         + line.formatted(
                                 4,
-                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff88800260c000 request=0x316")
+                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff request=0x316")
+                        + line.formatted(
+                                4,
+                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff request=0x316")
                         + line.formatted(
                                 5,
-                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff88800260c000 request=0x300")
+                                "kvm_request: (kvm_make_all_cpus_request+0x0/0x130) kvm=0xffff request=0x300")
                         + line.formatted(6, "copied: (rxe_mr_copy+0x0/0x380) length=8 direction=0"),
                 "");
         assertThat(diagram().rows())

@@ -7,12 +7,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dmabuflab.report.Outcome;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What becomes of a validation: exit status, answer, JSON. */
 class ValidationTest {
@@ -112,6 +114,31 @@ class ValidationTest {
         assertThat(page)
                 .contains("&lt;script&gt;alert(1)", "regressed", ">FC", "prefers-color-scheme")
                 .doesNotContain("<script", "${", "http");
+    }
+
+    @Test
+    void thePageLeadsToThePictureOfWhatRegressed(@TempDir Path report) throws IOException {
+        Path left = Files.createDirectories(report.resolve("runs/head-01/A.b"));
+        ScenarioVerdict red =
+                new ScenarioVerdict(
+                        "A.b", "A.b", GREEN, RED, Map.of(), "expected: 1", left, null, "", "again");
+        Validation so =
+                new Validation(
+                        Instant.EPOCH,
+                        Duration.ZERO,
+                        Map.of(),
+                        List.of(ONE),
+                        "",
+                        List.of(good(ONE)),
+                        false,
+                        List.of(red),
+                        1,
+                        "",
+                        report);
+        String link = "href=\"runs/head-01/A.b/sequence.svg\"";
+        assertThat(HtmlPage.of(so)).doesNotContain(link);
+        Files.writeString(left.resolve("sequence.svg"), "<svg/>");
+        assertThat(HtmlPage.of(so)).contains(link);
     }
 
     @Test
