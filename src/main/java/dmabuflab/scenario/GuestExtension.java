@@ -96,7 +96,19 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                                     context.publishReportEntry(
                                             ReportingListener.CELL, Expectation.value(cell)));
             attempt.parts().forEach(part -> context.publishReportEntry(part.key(), part.value()));
+            draw(attempt, Optional.ofNullable(found));
+        }
+    }
+
+    /** A picture that cannot be drawn is the lab's own failure, and hides nobody else's. */
+    private static void draw(Attempt attempt, Optional<Throwable> found) throws IOException {
+        try {
             attempt.draw();
+        } catch (IOException | RuntimeException e) {
+            if (found.isEmpty()) {
+                throw e;
+            }
+            found.get().addSuppressed(e);
         }
     }
 

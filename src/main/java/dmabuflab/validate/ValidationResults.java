@@ -29,6 +29,7 @@ public final class ValidationResults {
         ValidationResults these = new ValidationResults(so);
         these.finished();
         so.series().forEach(these::patch);
+        so.variants().forEach(these::variant);
         so.scenarios().forEach(these::scenario);
         return new RunResult(
                 so.started(), so.duration(), so.environment(), these.results, so.directory());
@@ -39,7 +40,7 @@ public final class ValidationResults {
         return so.scenarios().stream()
                 .filter(each -> each.judgement() == Judgement.UNCHANGED)
                 .filter(each -> Outcome.worst(each.head()).isRed())
-                .map(ScenarioVerdict::id)
+                .map(ScenarioVerdict::name)
                 .collect(Collectors.toSet());
     }
 
@@ -93,6 +94,14 @@ public final class ValidationResults {
                 good ? "" : bad ? why : "it did not come to that");
     }
 
+    private void variant(VariantVerdict each) {
+        add(
+                "variant " + each.variant() + ".runs",
+                "whether a guest comes up with all patches",
+                each.runs() ? Outcome.PASSED : Outcome.FAILED,
+                (each.build() + "\n" + each.boot()).strip());
+    }
+
     private void scenario(ScenarioVerdict each) {
         String told =
                 each.judgement().label()
@@ -106,7 +115,7 @@ public final class ValidationResults {
         Outcome outcome = outcome(each);
         results.add(
                 result(
-                        each.id(),
+                        each.name(),
                         told,
                         outcome,
                         outcome == Outcome.PASSED ? "" : told + "\n" + each.message(),

@@ -22,6 +22,16 @@ final class SampleValidation {
                     new Patch(2, 3, "vfio: Two", Path.of("0002-two.patch")),
                     new Patch(3, 3, "vfio: Three", Path.of("0003-three.patch")));
 
+    private static final PatchCoverage COVERAGE =
+            new PatchCoverage(
+                    1,
+                    3,
+                    2,
+                    2,
+                    1,
+                    List.of(new PatchCoverage.Gap("a.c", "f", 7, 7, List.of("\tx();"))),
+                    List.of("b.c"));
+
     private SampleValidation() {}
 
     static Validation everyJudgement() {
@@ -32,6 +42,18 @@ final class SampleValidation {
                         scenario("A.fixed", List.of(FAILED, FAILED), green),
                         scenario("A.flaky", green, List.of(FAILED, PASSED)),
                         scenario("A.green", List.of(PASSED), List.of(PASSED)),
+                        new ScenarioVerdict(
+                                "A.green",
+                                "A.green",
+                                "debug",
+                                green,
+                                green,
+                                Map.of(),
+                                "",
+                                null,
+                                null,
+                                "",
+                                "./lab run --kernel debug A.green"),
                         scenario("A.newlyPossible", List.of(SKIPPED), List.of(PASSED)),
                         scenario("A.noLongerPossible", List.of(PASSED), List.of(SKIPPED)),
                         scenario("A.nowhere", List.of(SKIPPED), List.of(SKIPPED)),
@@ -92,7 +114,7 @@ final class SampleValidation {
 
     private static ScenarioVerdict scenario(String id, List<Outcome> base, List<Outcome> head) {
         return new ScenarioVerdict(
-                id, id, base, head, Map.of(), "expected: 1", null, null, "", "./lab run " + id);
+                id, id, "", base, head, Map.of(), "expected: 1", null, null, "", "./lab run " + id);
     }
 
     private static Validation with(
@@ -108,7 +130,9 @@ final class SampleValidation {
                 conflict,
                 patches,
                 false,
+                List.of(new VariantVerdict("debug", "", "")),
                 scenarios,
+                new Coverage(2, 1, List.of(COVERAGE)),
                 1,
                 unfinished,
                 Path.of("report"));

@@ -121,7 +121,17 @@ class ValidationTest {
         Path left = Files.createDirectories(report.resolve("runs/head-01/A.b"));
         ScenarioVerdict red =
                 new ScenarioVerdict(
-                        "A.b", "A.b", GREEN, RED, Map.of(), "expected: 1", left, null, "", "again");
+                        "A.b",
+                        "A.b",
+                        "",
+                        GREEN,
+                        RED,
+                        Map.of(),
+                        "expected: 1",
+                        left,
+                        null,
+                        "",
+                        "again");
         Validation so =
                 new Validation(
                         Instant.EPOCH,
@@ -131,7 +141,9 @@ class ValidationTest {
                         "",
                         List.of(good(ONE)),
                         false,
+                        List.of(),
                         List.of(red),
+                        null,
                         1,
                         "",
                         report);
