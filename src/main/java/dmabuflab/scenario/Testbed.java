@@ -46,6 +46,9 @@ public final class Testbed implements AutoCloseable {
     /** For each CPU; what virtual CPUs do in a race of some seconds fits. */
     private static final int KVM_TRACE_KIB = 16 << 10;
 
+    /** In words, for who runs a kernel that has not got it. */
+    private static final String TEST_IMPORTER = "what the test importer calls";
+
     private static final String BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
 
     private final Guest guest;
@@ -258,8 +261,14 @@ public final class Testbed implements AutoCloseable {
 
     /** Attaches the test importer. */
     public Importer importer(DmaBuf buffer, Importer.Wish wish) {
-        requireSeries("what the test importer calls");
+        requireSeries(TEST_IMPORTER);
         return Importer.attach(agent(), buffer, wish, "importer" + named++);
+    }
+
+    /** The same where that may be refused. */
+    public Answer tryImporter(DmaBuf buffer, Importer.Wish wish, String name) {
+        requireSeries(TEST_IMPORTER);
+        return Importer.tryAttach(agent(), buffer, wish, name);
     }
 
     /** Attaches a faultable PFN importer. */

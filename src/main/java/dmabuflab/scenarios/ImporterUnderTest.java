@@ -124,7 +124,7 @@ abstract class ImporterUnderTest {
 
         @Override
         Answer attach(DmaBuf buffer) {
-            Answer answer = Importer.tryAttach(bed.agent(), buffer, wish, "gpu");
+            Answer answer = bed.tryImporter(buffer, wish, "gpu");
             importer = Importer.attached(bed.agent(), "gpu");
             return answer;
         }

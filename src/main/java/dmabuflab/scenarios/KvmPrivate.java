@@ -232,14 +232,12 @@ class KvmPrivate {
         assertThat(vfio.tryWrite(bar, 0, "ff").errno()).isEqualTo(REFUSED);
         assertThat(vfio.tryMap(bar, SOME, "mapping").errno()).isEqualTo(REFUSED);
         assertThat(vfio.tryIoeventfd(bar, 0, 7).errno()).isEqualTo(REFUSED);
-        assertThat(Importer.tryAttach(bed.agent(), buffer, pfns, "pfns").errno())
-                .isEqualTo(REFUSED);
+        assertThat(bed.tryImporter(buffer, pfns, "pfns").errno()).isEqualTo(REFUSED);
         for (Importer.Wish wish :
                 List.of(
                         pfns.mapOnly().forDevice(vfio.bdf()),
                         pfns.mapOnly().withoutNotify().forDevice(vfio.bdf()))) {
-            assertThat(Importer.tryAttach(bed.agent(), buffer, wish, "map").errno())
-                    .isEqualTo(REFUSED);
+            assertThat(bed.tryImporter(buffer, wish, "map").errno()).isEqualTo(REFUSED);
         }
         Ioas ioas = bed.ioas();
         assertThat(ioas.tryMap(buffer, DmaWindow.IOVA, 0, SOME.length()).errno())

@@ -117,6 +117,7 @@ class Moves {
             "an exporter that can pins memory for who tolerates nothing else, until it is gone")
     @Proves({"LC1", "LC4", "NG1"})
     void pinnedForWhoCannotFollow(Testbed bed) {
+        bed.requireSeries("lifetimes");
         TestExporter exporter =
                 TestExporter.create(
                         bed.agent(),
@@ -145,6 +146,7 @@ class Moves {
     @DisplayName("a client cannot end a compositor by handing it a buffer and revoking that")
     @Proves({"NG1", "NG2"})
     void compositorOutlivesItsClients(Testbed bed) {
+        bed.requireSeries("lifetimes");
         Wish compositor =
                 Wish.PFN_IMPORTER
                         .asCompositor()
@@ -153,7 +155,7 @@ class Moves {
                 TestExporter.create(
                         bed.agent(), "hostile", Lifetime.REVOCABLE, List.of(Segment.ram(PAGES, 0)));
 
-        Answer taken = Importer.tryAttach(bed.agent(), hostile.buffer(), compositor, "window");
+        Answer taken = bed.tryImporter(hostile.buffer(), compositor, "window");
         if (taken.ok()) {
             Importer window = Importer.attached(bed.agent(), "window");
             window.write(64, 7);

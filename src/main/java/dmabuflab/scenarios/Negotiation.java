@@ -137,8 +137,7 @@ class Negotiation {
         Exporter exporter = bed.exporter();
         DmaBuf buffer = exporter.exportAll();
 
-        Answer answer =
-                Importer.tryAttach(bed.agent(), buffer, Wish.PFN_IMPORTER.mapOnly(), "mapper");
+        Answer answer = bed.tryImporter(buffer, Wish.PFN_IMPORTER.mapOnly(), "mapper");
 
         assertThat(answer.errno()).isEqualTo("EINVAL");
         assertNothingAttached(bed);
@@ -159,7 +158,7 @@ class Negotiation {
     }
 
     private static void assertRefused(Testbed bed, DmaBuf buffer, Wish wish) {
-        assertThat(Importer.tryAttach(bed.agent(), buffer, wish, "refused").errno())
+        assertThat(bed.tryImporter(buffer, wish, "refused").errno())
                 .as("attach of %s", wish)
                 .isEqualTo(REFUSED);
     }

@@ -211,7 +211,7 @@ class Revocation {
         DmaBuf buffer = exporter.export(SOME);
         exporter.vfio().memory(false);
 
-        Answer refused = Importer.tryAttach(bed.agent(), buffer, Wish.PFN_IMPORTER, "early");
+        Answer refused = bed.tryImporter(buffer, Wish.PFN_IMPORTER, "early");
 
         assertThat(refused.errno()).isEqualTo("ENODEV");
         assertThat(bed.attachments()).isZero();
@@ -227,8 +227,7 @@ class Revocation {
         exporter.vfio().memory(false);
         DmaBuf buffer = exporter.export(SOME);
 
-        assertThat(Importer.tryAttach(bed.agent(), buffer, Wish.PFN_IMPORTER, "early").errno())
-                .isEqualTo("ENODEV");
+        assertThat(bed.tryImporter(buffer, Wish.PFN_IMPORTER, "early").errno()).isEqualTo("ENODEV");
         exporter.vfio().memory(true);
         assertGranted(exporter, bed.importer(buffer));
     }
@@ -272,7 +271,7 @@ class Revocation {
 
         assertRevoked(importer);
         DmaBuf born = exporter.export(SOME);
-        assertThat(Importer.tryAttach(bed.agent(), born, Wish.PFN_IMPORTER, "early").errno())
+        assertThat(bed.tryImporter(born, Wish.PFN_IMPORTER, "early").errno())
                 .as("attaching to a buffer exported in low power")
                 .isEqualTo("ENODEV");
         exporter.vfio().lowPower(false);
