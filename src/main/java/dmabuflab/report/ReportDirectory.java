@@ -3,6 +3,7 @@ package dmabuflab.report;
 
 import dmabuflab.host.InfrastructureException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -10,10 +11,12 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -28,6 +31,11 @@ public final class ReportDirectory {
     /** Leaves room for suffixes within the 255 bytes of a file name. */
     private static final int MAX_NAME = 120;
 
+    /** Those of this process, each with its lock, which is held until the process ends. */
+    private static final Map<Path, FileChannel> CLAIMED = new HashMap<>();
+
+    private static final String LOCK = ".lock";
+
     private final Path root;
     private final Map<String, Path> scenarios = new ConcurrentHashMap<>();
 
@@ -39,11 +47,12 @@ public final class ReportDirectory {
      * A directory the user chose, created when missing. The summary files of an earlier run are
      * removed from it, so that they cannot be taken for this one's should it be killed.
      *
-     * @throws InfrastructureException when it cannot be written
+     * @throws InfrastructureException when it cannot be written, or another process writes there
      */
     public static ReportDirectory at(Path root) {
         try {
             Files.createDirectories(root);
+            claim(root.toRealPath());
             for (String file : ReportWriters.FILES) {
                 Files.deleteIfExists(root.resolve(file));
             }
@@ -51,6 +60,24 @@ public final class ReportDirectory {
         } catch (IOException e) {
             throw unwritable(root, e);
         }
+    }
+
+    /** Two runs that keep traces under the same names would read each other's. */
+    private static synchronized void claim(Path root) throws IOException {
+        if (CLAIMED.containsKey(root)) {
+            return;
+        }
+        FileChannel channel =
+                FileChannel.open(
+                        root.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.tryLock() == null) {
+            channel.close();
+            throw new InfrastructureException(
+                    "will not write into " + root,
+                    "another run is writing its report there",
+                    "wait until it has ended, or give another --report");
+        }
+        CLAIMED.put(root, channel);
     }
 
     /**

@@ -68,7 +68,7 @@ class ReportDirectoryTest {
         ReportWriters.write(SampleRun.in(base), List.of());
 
         ReportDirectory now = ReportDirectory.at(base);
-        assertThat(base.toFile().list()).containsExactlyInAnyOrder("A.b", "notes.txt");
+        assertThat(base.toFile().list()).containsExactlyInAnyOrder(".lock", "A.b", "notes.txt");
         assertThat(now.scenario("A.b")).isEmptyDirectory();
         assertThat(base.resolve("notes.txt")).exists();
     }
@@ -97,5 +97,28 @@ class ReportDirectoryTest {
         assertThatThrownBy(() -> ReportWriters.write(SampleRun.in(base.resolve("gone")), List.of()))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("cannot write");
+    }
+
+    /** By somebody else, as locks of one process do not hinder itself. */
+    @Test
+    void refusesADirectoryThatAnotherRunWritesTo() throws IOException {
+        Path lock = Files.createFile(base.resolve(".lock"));
+        String hold =
+                "use Fcntl; open F, '+<', $ARGV[0] or die;"
+                        + " my $all = pack('s s l! l! i', F_WRLCK, 0, 0, 0, 0);"
+                        + " fcntl(F, F_SETLK, $all) or die;"
+                        + " $| = 1; print qq(held\\n); <STDIN>";
+        Process other = new ProcessBuilder("perl", "-e", hold, lock.toString()).start();
+        try {
+            assertThat(other.inputReader().readLine()).isEqualTo("held");
+            assertThatThrownBy(() -> ReportDirectory.at(base))
+                    .isInstanceOf(InfrastructureException.class)
+                    .hasMessageContaining("another run is writing its report there");
+        } finally {
+            other.destroy();
+        }
+        other.onExit().join();
+        ReportDirectory.at(base);
+        assertThat(ReportDirectory.at(base).root()).isEqualTo(base);
     }
 }
