@@ -17,9 +17,6 @@ import java.util.TreeMap;
  * of their directory, so it has one patch more than the kernel it is about; no line of C moves.
  */
 public final class CountingKernel {
-    /** The variant of a target that is configured for it. */
-    public static final String VARIANT = "coverage";
-
     private CountingKernel() {}
 
     /**

@@ -7,7 +7,6 @@ import dmabuflab.kernel.Inspection;
 import dmabuflab.kernel.Inspection.ChangedLine;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.report.ScenarioResult;
-import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,7 +71,6 @@ final class CoverageRun {
         CountingKernel.writePatch(kernels, head.request(), files, patch);
         List<Path> all = new ArrayList<>(head.patches());
         all.add(patch);
-        KernelName kernel = KernelName.parse(head.kernel()).withVariant(CountingKernel.VARIANT);
-        return head.onKernel(kernel.toString()).withPatches(all);
+        return head.withPatches(all);
     }
 }

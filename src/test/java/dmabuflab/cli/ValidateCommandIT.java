@@ -97,7 +97,7 @@ class ValidateCommandIT {
                         FIXTURES.resolve("bug-in-3").toString(),
                         "--coverage",
                         "--variants",
-                        "coverage",
+                        "normal",
                         "Revocation.commandMemory");
 
         assertThat(status).as(said).isEqualTo(0);
@@ -123,9 +123,9 @@ class ValidateCommandIT {
         assertThat(udmabuf.at("/gaps/0/function").asText()).isEqualTo("begin_cpu_udmabuf");
         assertThat(said).contains("not run: drivers/dma-buf/udmabuf.c:");
 
-        assertThat(result().at("/variants/0/variant").asText()).isEqualTo("coverage");
+        assertThat(result().at("/variants/0/variant").asText()).isEqualTo("normal");
         assertThat(result().path("scenarios").findValuesAsText("variant"))
-                .containsExactly("", "coverage");
+                .containsExactly("", "normal");
     }
 
     @Test
