@@ -2,7 +2,6 @@
 package dmabuflab.guest;
 
 import dmabuflab.host.InfrastructureException;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 
@@ -25,9 +24,6 @@ public final class ExecutionCounters {
             rm -r /tmp/gcov
             """;
 
-    /** On the machine where limits were chosen; usually well below a second. */
-    private static final Duration LIMIT = Duration.ofSeconds(60);
-
     private ExecutionCounters() {}
 
     /**
@@ -38,8 +34,7 @@ public final class ExecutionCounters {
      */
     public static byte[] read(Guest guest) {
         Program script = Program.script(guest.agent(), SCRIPT, OUTPUT);
-        Duration limit = LIMIT.multipliedBy((long) Math.ceil(guest.scale().factor()));
-        Program.Ended ended = script.run(List.of(), limit);
+        Program.Ended ended = script.run(List.of(), guest.scale().silence());
         if (ended.status().orElse(-1) != 0) {
             throw new InfrastructureException(
                     "cannot read what the kernel has counted",

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * A kernel in which some objects count what they execute. Kbuild wants them named in the makefile
@@ -24,30 +25,38 @@ public final class CountingKernel {
      *
      * @param kernel what it goes on top of; built before, so that it is known where objects are
      *     made
-     * @param files whose objects are to count
+     * @param files whose objects are to count, as far as they are linked into a kernel
      * @param patch the file to write
+     * @return whether there is such a patch: not if none of these files can count
      */
-    public static void writePatch(
+    public static boolean writePatch(
             Kernels kernels, KernelRequest kernel, Collection<String> files, Path patch) {
-        String text = kernels.at(kernel, "looking for makefiles in", place -> patch(place, files));
+        List<String> sources =
+                files.stream()
+                        .filter(file -> file.endsWith(".c") && Inspection.isOfKernel(file))
+                        .toList();
+        if (sources.isEmpty()) {
+            return false;
+        }
+        String text =
+                kernels.at(kernel, "looking for makefiles in", place -> patch(place, sources));
         try {
             Files.writeString(patch, text);
+            return true;
         } catch (IOException e) {
             throw Disk.failure("cannot write " + patch, patch, e);
         }
     }
 
-    private static String patch(Kernels.Workplace place, Collection<String> files) {
+    private static String patch(Kernels.Workplace place, List<String> sources) {
         Git git = place.source().git();
         String commit = Inspection.commit(place);
         Map<String, List<String>> byMakefile = new TreeMap<>();
-        for (String file : files) {
-            if (file.endsWith(".c")) {
-                Made made = made(place.build(), file, name -> exists(git, commit, name));
-                byMakefile
-                        .computeIfAbsent(made.makefile(), key -> new ArrayList<>())
-                        .add("GCOV_PROFILE_" + made.object() + " := y");
-            }
+        for (String file : sources) {
+            Made made = made(place.build(), file, name -> git.has(commit, name));
+            byMakefile
+                    .computeIfAbsent(made.makefile(), key -> new ArrayList<>())
+                    .add("GCOV_PROFILE_" + made.object() + " := y");
         }
         StringBuilder text = new StringBuilder("Subject: Count what is executed\n\n");
         byMakefile.forEach(
@@ -63,11 +72,11 @@ public final class CountingKernel {
      */
     private static String diff(String file, Optional<String> first, List<String> lines) {
         StringBuilder diff = new StringBuilder();
-        diff.append("diff --git a/%s b/%s%n--- a/%s%n+++ b/%s%n".formatted(file, file, file, file));
+        diff.append("diff --git a/%1$s b/%1$s\n--- a/%1$s\n+++ b/%1$s\n".formatted(file));
         diff.append(
                 first.isPresent()
-                        ? "@@ -1,1 +1,%d @@%n".formatted(lines.size() + 1)
-                        : "@@ -0,0 +1,%d @@%n".formatted(lines.size()));
+                        ? "@@ -1,1 +1,%d @@\n".formatted(lines.size() + 1)
+                        : "@@ -0,0 +1,%d @@\n".formatted(lines.size()));
         lines.forEach(line -> diff.append('+').append(line).append('\n'));
         first.ifPresent(line -> diff.append(' ').append(line).append('\n'));
         return diff.toString();
@@ -80,19 +89,19 @@ public final class CountingKernel {
      */
     record Made(String makefile, String object) {}
 
-    /** Asks for files of the source. */
-    interface Exists {
-        boolean file(String name);
-    }
-
-    static Made made(Path build, String file, Exists source) {
+    /**
+     * Finds out where.
+     *
+     * @param exists whether the source has a file
+     */
+    static Made made(Path build, String file, Predicate<String> exists) {
         String target = target(build, file);
         int up = target.indexOf("/../");
         String directory = target.substring(0, up > 0 ? up : target.lastIndexOf('/'));
         while (true) {
             for (String name : List.of("Kbuild", "Makefile")) {
                 String makefile = directory + "/" + name;
-                if (source.file(makefile)) {
+                if (exists.test(makefile)) {
                     return new Made(makefile, target.substring(directory.length() + 1));
                 }
             }
@@ -117,10 +126,6 @@ public final class CountingKernel {
         } catch (IOException e) {
             throw Disk.failure("cannot read " + note, note, e);
         }
-    }
-
-    private static boolean exists(Git git, String commit, String file) {
-        return git.command("cat-file", "-e", commit + ":" + file).run() == 0;
     }
 
     private static Optional<String> first(Git git, String commit, String file) {

@@ -39,11 +39,14 @@ public final class ExecutedLines {
         private boolean executed;
         private final Map<String, Boolean> branches = new HashMap<>();
 
-        /** A line that nothing more is known of. */
-        public static Line of(String function, boolean executed) {
+        /** A line that is known from elsewhere than gcov. */
+        public static Line of(String function, boolean executed, boolean... branches) {
             Line line = new Line();
             line.function = function;
             line.executed = executed;
+            for (int i = 0; i < branches.length; i++) {
+                line.branches.put("" + i, branches[i]);
+            }
             return line;
         }
 

@@ -103,6 +103,11 @@ final class Git {
         return status == 0 ? Optional.of(commit.toString()) : Optional.empty();
     }
 
+    /** Whether there is a file in a commit. */
+    boolean has(String commit, String file) {
+        return command("cat-file", "-e", commit + ":" + file).run() == 0;
+    }
+
     /** Removes what a killed git left; the caller knows that no other one is at work here. */
     void removeLocks() {
         try (Stream<Path> list = Files.list(directory())) {

@@ -186,9 +186,7 @@ public final class Inspection {
                                     .toList();
                     List<ChangedLine> lines = new ArrayList<>();
                     for (String file : new TreeSet<>(files)) {
-                        boolean there =
-                                git.command("cat-file", "-e", commit + ":" + file).run() == 0;
-                        if (there) {
+                        if (git.has(commit, file)) {
                             lines.addAll(changed(git, base + ".." + commit, series, file));
                         }
                     }
@@ -218,6 +216,11 @@ public final class Inspection {
                         })
                 .check();
         return lines;
+    }
+
+    /** Whether what is made of a file is linked into a kernel. */
+    static boolean isOfKernel(String file) {
+        return !NOT_KERNEL.matcher(file).matches();
     }
 
     static String commit(Kernels.Workplace place) {
@@ -305,7 +308,7 @@ public final class Inspection {
                 String path = place.build().relativize(object).toString();
                 String source = source(path);
                 if (!Files.exists(place.source().directory().resolve(source))
-                        || NOT_KERNEL.matcher(path).matches()) {
+                        || !isOfKernel(path)) {
                     continue;
                 } else if (files.contains(source)) {
                     own.add(path);

@@ -421,7 +421,7 @@ public final class Kernels {
     /** Copies some files, with the directories they are in. */
     private static void copy(Path from, Path to, Predicate<Path> which) throws IOException {
         try (Stream<Path> walk = Files.walk(from)) {
-            for (Path file : walk.filter(Files::isRegularFile).filter(which).toList()) {
+            for (Path file : walk.filter(which).filter(Files::isRegularFile).toList()) {
                 Path copy = to.resolve(from.relativize(file));
                 Files.createDirectories(copy.getParent());
                 Files.copy(file, copy);

@@ -47,11 +47,17 @@ final class CoverageRun {
      * @param files what they touch
      */
     Coverage run(int patches, Set<String> files, List<String> ids) {
+        List<ChangedLine> changed = inspection.changedLines(head.request(), patches, files);
+        Path patch = directory.resolve("coverage.patch");
+        if (!CountingKernel.writePatch(kernels, head.request(), files, patch)) {
+            progress.accept("coverage: of the files that the series touches no object can count");
+            ExecutedLines nothing = new ExecutedLines(kernels.obtain(head.request()), files);
+            return Coverage.of(0, 0, patches, changed, nothing);
+        }
         progress.accept(
                 "%d scenarios once more, on a kernel that counts what it executes"
                         .formatted(ids.size()));
-        List<ChangedLine> changed = inspection.changedLines(head.request(), patches, files);
-        LabOptions counting = counting(files);
+        LabOptions counting = with(patch);
         Runs runs = new Runs(counting, List.of(), directory, "coverage", jobs, progress);
         Collection<ScenarioResult> results = runs.run(0, "counting", ids).values();
         ExecutedLines executed = new ExecutedLines(kernels.obtain(counting.request()), files);
@@ -66,9 +72,7 @@ final class CoverageRun {
         return Coverage.of(results.size(), (int) red, patches, changed, executed);
     }
 
-    private LabOptions counting(Set<String> files) {
-        Path patch = directory.resolve("coverage.patch");
-        CountingKernel.writePatch(kernels, head.request(), files, patch);
+    private LabOptions with(Path patch) {
         List<Path> all = new ArrayList<>(head.patches());
         all.add(patch);
         return head.withPatches(all);

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Collects lines that were not executed. Those that follow each other are one gap, with what is no
- * code between them, so that a reader sees as one thing what is one.
+ * Collects lines that were not executed, or not with all that may follow. Of the former those that
+ * follow each other are one gap, with what is no code between them, so that a reader sees as one
+ * thing what is one.
  */
 final class Gaps {
     private final List<Gap> gaps = new ArrayList<>();
@@ -36,7 +37,11 @@ final class Gaps {
             if (!open.isEmpty()) {
                 pending.add(line);
             }
-        } else if (!code.get().isExecuted()) {
+        } else if (code.get().isExecuted()) {
+            if (code.get().taken() < code.get().branches()) {
+                gaps.add(gap(List.of(line), code.get().function(), true));
+            }
+        } else {
             open.addAll(pending);
             pending.clear();
             open.add(line);
@@ -54,16 +59,20 @@ final class Gaps {
     }
 
     private void close() {
-        ChangedLine first = open.get(0);
-        gaps.add(
-                new Gap(
-                        first.file(),
-                        function,
-                        first.number(),
-                        open.get(open.size() - 1).number(),
-                        open.stream().map(ChangedLine::text).toList()));
+        gaps.add(gap(open, function, false));
         open.clear();
         pending.clear();
+    }
+
+    private static Gap gap(List<ChangedLine> lines, String function, boolean ran) {
+        ChangedLine first = lines.get(0);
+        return new Gap(
+                first.file(),
+                function,
+                first.number(),
+                lines.get(lines.size() - 1).number(),
+                lines.stream().map(ChangedLine::text).toList(),
+                ran);
     }
 
     /** All of them, after the last line. */

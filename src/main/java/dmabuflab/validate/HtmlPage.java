@@ -122,7 +122,7 @@ public final class HtmlPage {
             Patch patch = so.series().get(each.number() - 1);
             line("<tr><td>%s<td>%s", patch.place(), patch.subject());
             for (PatchCoverage.Gap gap : each.gaps()) {
-                line("<details><summary class=odd>not run: %s</summary>", gap.place());
+                line("<details><summary class=odd>%s</summary>", gap.line());
                 lines(gap.text());
                 text.append("</details>");
             }

@@ -15,6 +15,7 @@ public final class MailReply {
     private static final String QUOTE = "      | ";
     private static final int LINES_OF_STYLE = 5;
     private static final int LINES_OF_MESSAGE = 6;
+    private static final int LINES_OF_GAPS = 10;
     private static final List<Judgement> TOLD =
             List.of(
                     Judgement.REGRESSED,
@@ -65,7 +66,9 @@ public final class MailReply {
         return !verdict.build().isEmpty()
                 ? "does not build: "
                         + verdict.build().lines().skip(1).findFirst().orElse("").strip()
-                : verdict.boot().isEmpty() ? "builds, boots" : "builds, DOES NOT BOOT";
+                : verdict.sameCode()
+                        ? "builds, same code as the base"
+                        : verdict.boot().isEmpty() ? "builds, boots" : "builds, DOES NOT BOOT";
     }
 
     /** The most important finding, a sentence. */
@@ -82,11 +85,11 @@ public final class MailReply {
         } else if (counts.containsKey(Judgement.REGRESSED)) {
             int count = counts.get(Judgement.REGRESSED);
             return count + (count == 1 ? " scenario regressed." : " scenarios regressed.");
-        } else if (so.sameCode() && so.isPartlyCompiled()) {
+        } else if (so.changesNothing() && so.isPartlyCompiled()) {
             return "No verdict: what changes is not compiled in this configuration.";
         } else if (so.exitStatus() != 0) {
             return "No verdict.";
-        } else if (so.sameCode()) {
+        } else if (so.changesNothing()) {
             return "Nothing changes: base and head execute the same code.";
         }
         return "Nothing regressed.";
@@ -179,7 +182,12 @@ public final class MailReply {
         for (PatchCoverage each : coverage.patches()) {
             line("");
             paragraph(so.series().get(each.number() - 1).place() + " " + each.line(), "  ");
-            some(each.gaps().stream().map(gap -> "not run: " + gap.place()).toList());
+            each.gaps().stream()
+                    .limit(LINES_OF_GAPS)
+                    .forEach(gap -> paragraph(gap.line(), "      "));
+            if (each.gaps().size() > LINES_OF_GAPS) {
+                line("      and " + (each.gaps().size() - LINES_OF_GAPS) + " more");
+            }
             if (!each.notMeasured().isEmpty()) {
                 paragraph("not measured: " + String.join(", ", each.notMeasured()), "      ");
             }

@@ -11,7 +11,8 @@ import java.util.List;
  * @param executed how many of these ran
  * @param branches how many ways lead on from those lines that have more than one
  * @param taken how many of these were taken
- * @param gaps the lines that did not run, neighbours together
+ * @param gaps the lines that did not run, neighbours together, and those from which not every way
+ *     was taken
  * @param notMeasured files with lines of it of which nothing is known
  */
 public record PatchCoverage(
@@ -24,12 +25,19 @@ public record PatchCoverage(
         List<String> notMeasured) {
 
     /**
-     * Lines that never ran.
+     * Lines that never ran, or one that did.
      *
      * @param first its number in the file at the series' end, and so is {@code last}
      * @param text those lines as they are there
+     * @param ran whether it did, and only some way that leads on from it was never taken
      */
-    public record Gap(String file, String function, int first, int last, List<String> text) {
+    public record Gap(
+            String file, String function, int first, int last, List<String> text, boolean ran) {
+        /** {@code not run: drivers/dma-buf/dma-buf.c:120-122 dma_buf_get_pfn_unlocked()}. */
+        public String line() {
+            return (ran ? "a branch not taken: " : "not run: ") + place();
+        }
+
         /** {@code drivers/dma-buf/dma-buf.c:120-122 dma_buf_get_pfn_unlocked()}. */
         public String place() {
             return file

@@ -60,9 +60,14 @@ public record Validation(
         }
         boolean unknown =
                 !unfinished.isEmpty()
-                        || (sameCode && isPartlyCompiled())
+                        || (changesNothing() && isPartlyCompiled())
                         || counts().containsKey(Judgement.INFRASTRUCTURE);
         return unknown ? 3 : 0;
+    }
+
+    /** Whether base and head execute the same, on whatever variant was asked for. */
+    boolean changesNothing() {
+        return sameCode && variants.stream().allMatch(VariantVerdict::sameCode);
     }
 
     /** Whether it touches files that this configuration does not compile. */

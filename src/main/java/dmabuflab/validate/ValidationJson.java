@@ -27,7 +27,8 @@ import java.util.List;
  *       if it boots), {@code sameCode}, {@code kernel} (key)
  *   <li>{@code sameCode}: of base and head
  *   <li>{@code repeats}
- *   <li>{@code variants}: array of {@code variant}, {@code build} ("" if it builds), {@code boot}
+ *   <li>{@code variants}: array of {@code variant}, {@code build} ("" if it builds), {@code boot},
+ *       {@code sameCode}
  *   <li>{@code scenarios}: array sorted by id of {@code id}, {@code variant} ("" for the kernel
  *       that each patch was looked at on), {@code judgement}, {@code base} and {@code head} (arrays
  *       of outcomes, all runs), {@code message}, {@code blame} (number of a patch, or null), {@code
@@ -35,7 +36,7 @@ import java.util.List;
  *   <li>{@code coverage}: null, or {@code scenarios}, {@code red} and {@code patches}: array of
  *       {@code number}, {@code lines}, {@code executed}, {@code branches}, {@code taken}, {@code
  *       notMeasured} (array of files), {@code gaps} (array of {@code file}, {@code function},
- *       {@code first}, {@code last}, {@code text})
+ *       {@code first}, {@code last}, {@code text}, {@code ran})
  * </ul>
  */
 public final class ValidationJson {
@@ -71,7 +72,8 @@ public final class ValidationJson {
             variants.addObject()
                     .put("variant", each.variant())
                     .put("build", each.build())
-                    .put("boot", each.boot());
+                    .put("boot", each.boot())
+                    .put("sameCode", each.sameCode());
         }
         ArrayNode scenarios = json.putArray("scenarios");
         so.scenarios().forEach(each -> scenario(scenarios.addObject(), each));

@@ -81,6 +81,7 @@ public final class Validator {
 
     private Inspection.Warnings parents;
     private String conflict = "";
+    private boolean outside;
     private boolean sameCode;
     private Coverage coverage;
 
@@ -183,7 +184,7 @@ public final class Validator {
             progress.accept("  " + MailReply.line(verdict));
             note(RUNNING);
         }
-        boolean outside = plan.series().stream().anyMatch(patch -> isOutsideVmlinux(patch.file()));
+        outside = plan.series().stream().anyMatch(patch -> isOutsideVmlinux(patch.file()));
         PatchVerdict last = patches.get(patches.size() - 1);
         sameCode = last.builds() && code.equals(first) && !outside;
         return last.runs();
@@ -257,10 +258,6 @@ public final class Validator {
     }
 
     private void catalogue() {
-        if (sameCode) {
-            progress.accept("base and head execute the same code: no scenario has to run");
-            return;
-        }
         Set<String> touched = new TreeSet<>();
         plan.series().forEach(patch -> touched.addAll(PatchSeries.files(patch.file())));
         List<String> selectors =
@@ -272,16 +269,19 @@ public final class Validator {
             boolean isNear = !selectors.isEmpty() && near.includes(scenario);
             (isNear ? soon : later).addAll(plan.selection().names(scenario));
         }
-        List<String> all = new ArrayList<>(soon);
-        if (!soon.isEmpty()) {
-            compare(runs, "", soon, "near");
+        if (plan.quick() && !soon.isEmpty()) {
+            later.clear();
         }
-        if (!later.isEmpty() && (soon.isEmpty() || !plan.quick())) {
+        List<String> all = new ArrayList<>(soon);
+        all.addAll(later);
+        if (sameCode) {
+            progress.accept("base and head execute the same code: no scenario has to run");
+        } else {
+            compare(runs, "", soon, "near");
             compare(runs, "", later, "all");
-            all.addAll(later);
         }
         plan.variants().forEach(each -> variant(each, all));
-        if (plan.coverage()) {
+        if (plan.coverage() && !sameCode) {
             LabOptions head = runs.kernel(plan.series().size());
             coverage =
                     new CoverageRun(kernels, head, plan.directory(), plan.jobs(), progress)
@@ -290,6 +290,9 @@ public final class Validator {
     }
 
     private void compare(Runs on, String variant, List<String> ids, String why) {
+        if (ids.isEmpty()) {
+            return;
+        }
         List<ScenarioVerdict> regressed = new ArrayList<>();
         SideBySide sides =
                 new SideBySide(on, plan.series().size(), plan.repeats(), variant, progress);
@@ -316,19 +319,22 @@ public final class Validator {
         progress.accept("variant " + variant);
         KernelName kernel = KernelName.parse(plan.base().kernel()).withVariant(variant);
         Runs on = runs(plan.base().onKernel(kernel.toString()), variant);
-        requireBase(on);
+        String code = requireBase(on).code();
+        int head = plan.series().size();
         String build = "";
         String boot = "";
+        boolean same = false;
         try {
-            boot = on.boot(plan.series().size());
+            same = kernels.obtain(on.kernel(head).request()).code().equals(code) && !outside;
+            boot = same ? "" : on.boot(head);
         } catch (BuildFailure e) {
             build = e.said();
         }
-        VariantVerdict verdict = new VariantVerdict(variant, build, boot);
+        VariantVerdict verdict = new VariantVerdict(variant, build, boot, same);
         variants.add(verdict);
         progress.accept("  " + MailReply.line(verdict));
         note(RUNNING);
-        if (verdict.runs()) {
+        if (verdict.runs() && !same) {
             compare(on, variant, ids, "all");
         }
     }

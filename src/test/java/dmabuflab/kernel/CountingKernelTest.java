@@ -78,4 +78,14 @@ class CountingKernelTest {
                         new ChangedLine("drivers/one.c", 7, 1, "and a half"),
                         new ChangedLine("drivers/one.c", 11, 2, "nine"));
     }
+
+    @Test
+    void whatIsLinkedIntoNoKernelCannotCount() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path patch = root.resolve("coverage.patch");
+        List<String> files =
+                List.of("include/a.h", "tools/testing/selftests/iommu/iommufd.c", "Makefile");
+        assertThat(CountingKernel.writePatch(kernel.kernels(), PLAIN, files, patch)).isFalse();
+        assertThat(patch).doesNotExist();
+    }
 }

@@ -22,8 +22,10 @@ class CoverageTest {
 
     @Test
     void aGapSaysWhereItIs() {
-        assertThat(new Gap("a.c", "f", 3, 3, List.of("\tx();")).place()).isEqualTo("a.c:3 f()");
-        assertThat(new Gap("a.h", "", 3, 5, List.of("a", "b", "c")).place()).isEqualTo("a.h:3-5");
+        assertThat(new Gap("a.c", "f", 3, 3, List.of("\tx();"), false).place())
+                .isEqualTo("a.c:3 f()");
+        assertThat(new Gap("a.h", "", 3, 5, List.of("a", "b", "c"), false).place())
+                .isEqualTo("a.h:3-5");
     }
 
     @Test
@@ -40,10 +42,23 @@ class CoverageTest {
         gaps.add(line(10, "later"), not("g"));
         assertThat(gaps.all())
                 .containsExactly(
-                        new Gap("a.c", "f", 1, 3, List.of("not", "", "not either")),
-                        new Gap("a.c", "f", 7, 7, List.of("x")),
-                        new Gap("a.c", "g", 8, 8, List.of("other")),
-                        new Gap("a.c", "g", 10, 10, List.of("later")));
+                        new Gap("a.c", "f", 1, 3, List.of("not", "", "not either"), false),
+                        new Gap("a.c", "f", 7, 7, List.of("x"), false),
+                        new Gap("a.c", "g", 8, 8, List.of("other"), false),
+                        new Gap("a.c", "g", 10, 10, List.of("later"), false));
+    }
+
+    @Test
+    void aLineThatRanIsAGapIfOneWayFromItWasNeverTaken() {
+        Gaps gaps = new Gaps();
+        gaps.add(line(1, "not"), not("f"));
+        gaps.add(line(2, "if (a)"), Optional.of(Line.of("f", true, true, false)));
+        gaps.add(line(3, "if (b)"), Optional.of(Line.of("f", true, true, true)));
+        assertThat(gaps.all())
+                .containsExactly(
+                        new Gap("a.c", "f", 1, 1, List.of("not"), false),
+                        new Gap("a.c", "f", 2, 2, List.of("if (a)"), true));
+        assertThat(gaps.all().get(1).line()).isEqualTo("a branch not taken: a.c:2 f()");
     }
 
     private static ChangedLine line(int number, String text) {

@@ -29,7 +29,7 @@ final class SampleValidation {
                     2,
                     2,
                     1,
-                    List.of(new PatchCoverage.Gap("a.c", "f", 7, 7, List.of("\tx();"))),
+                    List.of(new PatchCoverage.Gap("a.c", "f", 7, 7, List.of("\tx();"), false)),
                     List.of("b.c"));
 
     private SampleValidation() {}
@@ -130,7 +130,7 @@ final class SampleValidation {
                 conflict,
                 patches,
                 false,
-                List.of(new VariantVerdict("debug", "", "")),
+                List.of(new VariantVerdict("debug", "", "", false)),
                 scenarios,
                 new Coverage(2, 1, List.of(COVERAGE)),
                 1,

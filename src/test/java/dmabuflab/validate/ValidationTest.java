@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ValidationTest {
     private static final Patch ONE = new Patch(1, 2, "vfio: One", Path.of("0001-one.patch"));
     private static final Patch TWO = new Patch(2, 2, "vfio: Two", Path.of("0002-two.patch"));
+    private static final Path REPORT = Path.of("report");
     private static final List<Outcome> GREEN = List.of(Outcome.PASSED, Outcome.PASSED);
     private static final List<Outcome> RED = List.of(Outcome.FAILED, Outcome.CRASHED);
 
@@ -84,25 +85,19 @@ class ValidationTest {
     }
 
     @Test
+    void whatChangesOnAVariantOnlyIsNotNothing() {
+        assertThat(MailReply.of(same(true))).startsWith("Nothing changes: base and head");
+        assertThat(MailReply.of(same(false)))
+                .startsWith("Nothing regressed.\n")
+                .contains("debug: builds, boots");
+    }
+
+    @Test
     void ofWhatIsNotCompiledNothingIsKnown() {
         PatchVerdict elsewhere =
                 new PatchVerdict(
                         ONE, List.of(), "", List.of(), 0, List.of("fs/xfs/a.c"), "", true, "key");
-        Validation so =
-                new Validation(
-                        Instant.EPOCH,
-                        Duration.ZERO,
-                        Map.of(),
-                        List.of(ONE),
-                        "",
-                        List.of(elsewhere),
-                        true,
-                        List.of(),
-                        List.of(),
-                        null,
-                        1,
-                        "",
-                        Path.of("report"));
+        Validation so = of(List.of(elsewhere), true, List.of(), List.of(), "", REPORT);
         assertThat(so.exitStatus()).isEqualTo(3);
         assertThat(MailReply.of(so)).startsWith("No verdict: what").contains("fs/xfs/a.c");
     }
@@ -132,21 +127,7 @@ class ValidationTest {
                         null,
                         "",
                         "again");
-        Validation so =
-                new Validation(
-                        Instant.EPOCH,
-                        Duration.ZERO,
-                        Map.of(),
-                        List.of(ONE),
-                        "",
-                        List.of(good(ONE)),
-                        false,
-                        List.of(),
-                        List.of(red),
-                        null,
-                        1,
-                        "",
-                        report);
+        Validation so = of(List.of(good(ONE)), false, List.of(), List.of(red), "", report);
         String link = "href=\"runs/head-01/A.b/sequence.svg\"";
         assertThat(HtmlPage.of(so)).doesNotContain(link);
         Files.writeString(left.resolve("sequence.svg"), "<svg/>");
@@ -180,8 +161,28 @@ class ValidationTest {
                 "./lab run A.b");
     }
 
+    private static Validation same(boolean onDebugToo) {
+        return of(
+                List.of(good(ONE)),
+                true,
+                List.of(new VariantVerdict("debug", "", "", onDebugToo)),
+                List.of(),
+                "",
+                REPORT);
+    }
+
     private static Validation with(
             String unfinished, List<PatchVerdict> patches, List<ScenarioVerdict> scenarios) {
+        return of(patches, false, List.of(), scenarios, unfinished, REPORT);
+    }
+
+    private static Validation of(
+            List<PatchVerdict> patches,
+            boolean sameCode,
+            List<VariantVerdict> variants,
+            List<ScenarioVerdict> scenarios,
+            String unfinished,
+            Path directory) {
         return new Validation(
                 Instant.EPOCH,
                 Duration.ofSeconds(83),
@@ -189,12 +190,12 @@ class ValidationTest {
                 List.of(ONE, TWO),
                 "",
                 patches,
-                false,
-                List.of(),
+                sameCode,
+                variants,
                 scenarios,
                 null,
                 1,
                 unfinished,
-                Path.of("report"));
+                directory);
     }
 }
