@@ -13,7 +13,6 @@ import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Terminal;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
-import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.MachineModel;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
@@ -21,7 +20,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -206,17 +204,10 @@ final class ShellCommand implements Callable<Integer> {
 
     private Selection oneCase() {
         Selection selection = Selectors.checked(spec, List.of(scenario));
-        List<String> cases = new ArrayList<>();
-        for (Listing each : ScenarioRunner.list()) {
-            if (selection.includes(each)) {
-                each.cases().stream()
-                        .filter(name -> selection.includes(each, name))
-                        .forEach(name -> cases.add(each.id() + "[" + name + "]"));
-                if (each.cases().isEmpty()) {
-                    cases.add(each.id().toString());
-                }
-            }
-        }
+        List<String> cases =
+                ScenarioRunner.list().stream()
+                        .flatMap(each -> selection.runs(each).stream())
+                        .toList();
         if (cases.size() != 1) {
             throw wrong("--scenario takes one, and this is each of " + String.join(", ", cases));
         }

@@ -2,6 +2,7 @@
 package dmabuflab.host;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -23,12 +24,13 @@ public final class Links {
         }
     }
 
-    private static boolean linked(Path from, Path to) {
+    private static boolean linked(Path from, Path to) throws IOException {
         try {
             Files.createLink(to, from);
             return true;
-        } catch (IOException | UnsupportedOperationException e) {
-            return false; // of another file system or another user; a copy is as good
+        } catch (FileSystemException e) {
+            return false; // of another file system or owner, or too many links: a copy is as good
+            // says
         }
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
-import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
+import dmabuflab.host.Scratch;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,11 +34,9 @@ final class CodeDigest {
     private CodeDigest() {}
 
     static String of(KernelImage image) {
-        Path scratch = null;
-        try {
-            scratch = Files.createTempDirectory("dmabuf-lab-code-");
+        try (Scratch scratch = Scratch.create("code")) {
             Sha256 digest = new Sha256().add("config", image.config());
-            add(digest, image.vmlinux(), scratch);
+            add(digest, image.vmlinux(), scratch.path());
             // Programs in the guest are made with them.
             try (Stream<Path> headers = Files.walk(image.uapiHeaders())) {
                 headers.filter(Files::isRegularFile)
@@ -46,7 +45,7 @@ final class CodeDigest {
             }
             if (image.hasImporter()) {
                 // Its lines are its own; if those of a header count too, it just looks different.
-                Path module = scratch.resolve("module");
+                Path module = scratch.path().resolve("module");
                 Command.of(
                                 "objcopy",
                                 "--strip-debug",
@@ -59,8 +58,6 @@ final class CodeDigest {
             return digest.hex();
         } catch (IOException e) {
             throw Disk.failure("cannot compare kernels", image.directory(), e);
-        } finally {
-            delete(scratch);
         }
     }
 
@@ -83,15 +80,5 @@ final class CodeDigest {
         words.addAll(List.of(options));
         words.addAll(List.of(from.toString(), to.toString()));
         Command.of(words).check();
-    }
-
-    private static void delete(Path scratch) {
-        if (scratch != null) {
-            try {
-                Cache.delete(scratch);
-            } catch (IOException e) {
-                throw Disk.failure("cannot delete " + scratch, scratch, e);
-            }
-        }
     }
 }

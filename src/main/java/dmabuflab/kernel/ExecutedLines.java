@@ -3,11 +3,11 @@ package dmabuflab.kernel;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Sandbox;
+import dmabuflab.host.Scratch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,14 +98,10 @@ public final class ExecutedLines {
      * @throws InfrastructureException when it is not what gcov can read
      */
     public void add(Path archive) {
-        Path scratch = null;
-        try {
-            scratch = Files.createTempDirectory("dmabuf-lab-gcov-");
-            read(archive, scratch);
+        try (Scratch scratch = Scratch.create("gcov")) {
+            read(archive, scratch.path());
         } catch (IOException e) {
             throw Disk.failure("cannot unpack " + archive, archive, e);
-        } finally {
-            delete(scratch);
         }
     }
 
@@ -201,16 +197,6 @@ public final class ExecutedLines {
             for (JsonNode branch : each.path("branches")) {
                 boolean taken = branch.required("count").asLong() > 0;
                 line.branches.merge(line.function + " " + number++, taken, Boolean::logicalOr);
-            }
-        }
-    }
-
-    private static void delete(Path scratch) {
-        if (scratch != null) {
-            try {
-                Cache.delete(scratch);
-            } catch (IOException e) {
-                throw Disk.failure("cannot delete " + scratch, scratch, e);
             }
         }
     }

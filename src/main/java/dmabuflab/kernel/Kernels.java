@@ -8,6 +8,7 @@ import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@
 package dmabuflab.kernel;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,6 +3,7 @@ package dmabuflab.kernel;
 
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
@@ -15,9 +12,6 @@ import java.util.regex.Pattern;
  * build of it, both named by the lab's key of that kernel, so that rows of several reports agree.
  */
 public final class Kcidb {
-    private static final ObjectMapper MAPPER =
-            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private static final String ORIGIN = "dmabuf_lab";
 
     /** What the schema allows for in an excerpt. */
@@ -41,11 +35,7 @@ public final class Kcidb {
 
     /** The whole text. */
     public String text() {
-        try {
-            return MAPPER.writeValueAsString(json) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
-        }
+        return JsonText.of(json);
     }
 
     /** An id of this report's own, with the origin before it. */

@@ -6,13 +6,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /** A run as rows for KCIDB: the kernel it was made on, and a test for each scenario. */
 final class KcidbRun {
@@ -81,14 +78,7 @@ final class KcidbRun {
         }
         StringBuilder lines = new StringBuilder();
         patches.forEach(patch -> lines.append(patch.path("sha256").asText()).append('\n'));
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(lines.toString().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return Sha256.of(lines.toString());
     }
 
     private static void test(Kcidb rows, String kernel, ScenarioResult each, RunResult run) {

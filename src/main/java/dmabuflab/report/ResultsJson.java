@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,9 +13,6 @@ import java.util.Map;
  * next to this class.
  */
 final class ResultsJson {
-    private static final ObjectMapper MAPPER =
-            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private ResultsJson() {}
 
     static String of(RunResult run) {
@@ -35,11 +29,7 @@ final class ResultsJson {
         run.scenarios().forEach(result -> scenario(scenarios.addObject(), result, run.directory()));
         ObjectNode rules = json.putObject("rules");
         run.rules().forEach((rule, proofs) -> rule(rules.putObject(rule), proofs));
-        try {
-            return MAPPER.writeValueAsString(json) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
-        }
+        return JsonText.of(json);
     }
 
     private static void counts(ObjectNode json, Map<Outcome, Integer> counts) {

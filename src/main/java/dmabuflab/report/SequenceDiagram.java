@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.report;
 
-import java.io.StringWriter;
+import static dmabuflab.report.Svg.number;
+
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeSet;
-import javax.xml.stream.XMLOutputFactory;
-import javax.xml.stream.XMLStreamException;
-import javax.xml.stream.XMLStreamWriter;
 
 /**
  * Who did what to whom, on one clock, as an SVG document that needs nothing else. Time goes down; a
@@ -101,78 +100,60 @@ public record SequenceDiagram(List<Row> rows, List<String> notes) {
 
     /** The document. */
     public String svg() {
-        StringWriter text = new StringWriter();
-        try {
-            XMLStreamWriter xml = XMLOutputFactory.newFactory().createXMLStreamWriter(text);
-            write(xml);
-            xml.close();
-        } catch (XMLStreamException e) {
-            throw new IllegalStateException("a string takes all XML there is", e);
-        }
-        return text + "\n";
-    }
-
-    private void write(XMLStreamWriter xml) throws XMLStreamException {
         List<Lane> lanes = lanes();
         int bottom = TOP + rows.size() * ROW + 8;
-        xml.writeStartElement("svg");
-        xml.writeDefaultNamespace("http://www.w3.org/2000/svg");
-        attributes(xml, "class", "seq");
         String height = number(bottom + 18 * notes.size() + 8);
-        attributes(xml, "width", number(WIDTH), "height", height);
-        attributes(xml, "viewBox", "0 0 %d %s".formatted(WIDTH, height));
-        xml.writeStartElement("style");
-        xml.writeCharacters(STYLE + ROWS);
-        xml.writeEndElement();
-        text(xml, LEFT - 50, 20, "time", "ms");
+        String viewBox = "0 0 %d %s".formatted(WIDTH, height);
+        Svg svg =
+                new Svg(
+                        "class",
+                        "seq",
+                        "width",
+                        number(WIDTH),
+                        "height",
+                        height,
+                        "viewBox",
+                        viewBox);
+        svg.words("style", STYLE + ROWS);
+        text(svg, LEFT - 50, 20, "time", "ms");
         for (Lane lane : lanes) {
             double x = x(lanes, lane);
-            text(xml, x, 20, "lane", name(lane));
-            xml.writeEmptyElement("line");
-            attributes(xml, "class", "life", "x1", number(x), "x2", number(x));
-            attributes(xml, "y1", "28", "y2", number(bottom));
+            text(svg, x, 20, "lane", name(lane));
+            line(svg, x, 28, x, bottom, "class", "life");
         }
         double y = TOP + ROW / 2.0;
         for (Row row : rows) {
-            row(xml, lanes, row, y);
+            row(svg, lanes, row, y);
             y += ROW;
         }
         for (int i = 0; i < notes.size(); i++) {
-            text(xml, LEFT - 42, bottom + 18 * (i + 1), "dim", notes.get(i));
+            text(svg, LEFT - 42, bottom + 18 * (i + 1), "dim", notes.get(i));
         }
-        xml.writeEndElement();
+        return svg.document();
     }
 
-    private void row(XMLStreamWriter xml, List<Lane> lanes, Row row, double y)
-            throws XMLStreamException {
+    private void row(Svg svg, List<Lane> lanes, Row row, double y) {
         String time = String.format(Locale.ROOT, "%.3f", row.at() * 1000);
         if (row.from() == null) {
-            text(xml, LEFT - 42, y + 4, "gap", row.words());
+            text(svg, LEFT - 42, y + 4, "gap", row.words());
             return;
         }
-        text(xml, LEFT - 50, y + 4, "time", (row.unsure() ? "\u2248 " : "") + time);
-        xml.writeStartElement("g");
-        attributes(xml, "class", "arrow " + row.tone().name().toLowerCase(Locale.ROOT));
+        text(svg, LEFT - 50, y + 4, "time", (row.unsure() ? "\u2248 " : "") + time);
+        svg.begin("g", "class", "arrow " + row.tone().name().toLowerCase(Locale.ROOT));
         double from = x(lanes, row.from());
         double to = x(lanes, row.to());
-        xml.writeStartElement("title");
-        xml.writeCharacters(row.words());
-        xml.writeEndElement();
+        svg.words("title", row.words());
         if (from == to) {
-            xml.writeEmptyElement("path");
-            attributes(xml, "d", "M%s %sl5 5 -5 5 -5 -5z".formatted(number(from), number(y - 5)));
+            svg.empty("path", "d", "M%s %sl5 5 -5 5 -5 -5z".formatted(number(from), number(y - 5)));
         } else {
             int back = from < to ? -7 : 7;
-            xml.writeEmptyElement("line");
-            attributes(xml, "x1", number(from), "x2", number(to + back));
-            attributes(xml, "y1", number(y), "y2", number(y));
-            xml.writeEmptyElement("path");
-            attributes(xml, "d", "M%s %sl%d -4v8z".formatted(number(to), number(y), back));
+            line(svg, from, y, to + back, y);
+            svg.empty("path", "d", "M%s %sl%d -4v8z".formatted(number(to), number(y), back));
         }
         int words = LEFT + LANE * lanes.size() + 40;
-        text(xml, words, y + 4, "", shortened(row.words()));
-        xml.writeEndElement();
-        text(xml, words - 48, y + 4, "dim", row.source().name().toLowerCase(Locale.ROOT));
+        text(svg, words, y + 4, "", shortened(row.words()));
+        svg.end();
+        text(svg, words - 48, y + 4, "dim", row.source().name().toLowerCase(Locale.ROOT));
     }
 
     /** Those that something happens to, and the two that it is all about. */
@@ -197,27 +178,18 @@ public record SequenceDiagram(List<Row> rows, List<String> notes) {
         return words.length() <= LONGEST ? words : words.substring(0, LONGEST - 1) + "\u2026";
     }
 
-    private static void text(XMLStreamWriter xml, double x, double y, String kind, String words)
-            throws XMLStreamException {
-        xml.writeStartElement("text");
-        attributes(xml, "x", number(x), "y", number(y));
+    private static void line(Svg svg, double x1, double y1, double x2, double y2, String... more) {
+        List<String> attributes = new ArrayList<>(Arrays.asList(more));
+        attributes.addAll(List.of("x1", number(x1), "y1", number(y1)));
+        attributes.addAll(List.of("x2", number(x2), "y2", number(y2)));
+        svg.empty("line", attributes.toArray(String[]::new));
+    }
+
+    private static void text(Svg svg, double x, double y, String kind, String words) {
+        List<String> attributes = new ArrayList<>(List.of("x", number(x), "y", number(y)));
         if (!kind.isEmpty()) {
-            attributes(xml, "class", kind);
+            attributes.addAll(List.of("class", kind));
         }
-        xml.writeCharacters(words);
-        xml.writeEndElement();
-    }
-
-    private static void attributes(XMLStreamWriter xml, String... namesAndValues)
-            throws XMLStreamException {
-        for (int i = 0; i < namesAndValues.length; i += 2) {
-            xml.writeAttribute(namesAndValues[i], namesAndValues[i + 1]);
-        }
-    }
-
-    /** Without a fraction that says nothing: a page has thousands of them. */
-    private static String number(double value) {
-        String text = String.format(Locale.ROOT, "%.1f", value);
-        return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;
+        svg.words("text", words, attributes.toArray(String[]::new));
     }
 }

@@ -2,7 +2,7 @@
 package dmabuflab.scenario;
 
 import dmabuflab.host.InfrastructureException;
-import dmabuflab.kernel.Sha256;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@
 package dmabuflab.scenario;
 
 import dmabuflab.host.Disk;
-import dmabuflab.kernel.Sha256;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -47,7 +47,7 @@ public record Selection(List<String> patterns) {
     }
 
     /** True when this case of the scenario is meant. */
-    public boolean includes(Listing scenario, String name) {
+    boolean includes(Listing scenario, String name) {
         return patterns.isEmpty()
                 || patterns.stream().anyMatch(p -> matchesCase(p, scenario, name));
     }
@@ -57,12 +57,21 @@ public record Selection(List<String> patterns) {
      * selection of its own each name means just that.
      */
     public List<String> names(Listing scenario) {
-        List<String> all = scenario.cases();
-        List<String> some = all.stream().filter(name -> includes(scenario, name)).toList();
-        if (all.isEmpty() || some.size() == all.size()) {
+        List<String> some = runs(scenario);
+        boolean all = includes(scenario) && some.size() == scenario.cases().size();
+        return all ? List.of(scenario.id().toString()) : some;
+    }
+
+    /** What is run for a scenario, each by its full name: itself, or those cases that are meant. */
+    public List<String> runs(Listing scenario) {
+        List<String> cases = scenario.cases();
+        if (cases.isEmpty()) {
             return includes(scenario) ? List.of(scenario.id().toString()) : List.of();
         }
-        return some.stream().map(name -> scenario.id() + "[" + name + "]").toList();
+        return cases.stream()
+                .filter(name -> includes(scenario, name))
+                .map(name -> scenario.id() + "[" + name + "]")
+                .toList();
     }
 
     /** The patterns that match none of these scenarios: most likely mistyped. */

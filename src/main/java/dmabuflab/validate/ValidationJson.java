@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.validate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dmabuflab.report.JsonText;
 import dmabuflab.report.Outcome;
 import java.util.List;
 
@@ -40,8 +39,7 @@ import java.util.List;
  * </ul>
  */
 public final class ValidationJson {
-    private static final ObjectMapper MAPPER =
-            new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private ValidationJson() {}
 
@@ -78,11 +76,7 @@ public final class ValidationJson {
         ArrayNode scenarios = json.putArray("scenarios");
         so.scenarios().forEach(each -> scenario(scenarios.addObject(), each));
         json.set("coverage", MAPPER.valueToTree(so.coverage()));
-        try {
-            return MAPPER.writeValueAsString(json) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of strings and numbers is always JSON", e);
-        }
+        return JsonText.of(json);
     }
 
     private static void patch(ObjectNode json, PatchVerdict verdict) {

@@ -4,6 +4,7 @@ package dmabuflab.kernel;
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.ProjectFiles;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

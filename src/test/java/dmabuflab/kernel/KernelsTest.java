@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

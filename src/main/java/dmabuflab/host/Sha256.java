@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.kernel;
+package dmabuflab.host;
 
-import dmabuflab.host.Disk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -22,7 +21,7 @@ public final class Sha256 {
     }
 
     /** Adds the content of a file under a name; where the file lies does not matter. */
-    Sha256 add(String name, Path file) {
+    public Sha256 add(String name, Path file) {
         try {
             return add(name, Files.readAllBytes(file));
         } catch (IOException e) {
@@ -43,7 +42,7 @@ public final class Sha256 {
     }
 
     /** The digest of a file, as sha256sum(1) prints it. */
-    static String of(Path file) {
+    public static String of(Path file) {
         MessageDigest digest = sha256();
         byte[] buffer = new byte[1 << 16];
         try (InputStream in = Files.newInputStream(file)) {
@@ -54,6 +53,11 @@ public final class Sha256 {
             throw Disk.failure("cannot read " + file, file, e);
         }
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The digest of a text, as sha256sum(1) prints that of a file with it. */
+    public static String of(String text) {
+        return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     private static MessageDigest sha256() {
