@@ -12,6 +12,7 @@ import dmabuflab.kernel.ExecutedLines;
 import dmabuflab.report.Cell;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.SequenceDiagram;
+import dmabuflab.timeline.Timeline;
 import dmabuflab.witness.ConsoleFinding;
 import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;

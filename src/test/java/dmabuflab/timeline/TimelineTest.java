@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.scenario;
+package dmabuflab.timeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

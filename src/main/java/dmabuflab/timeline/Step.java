@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.scenario;
+package dmabuflab.timeline;
 
 import dmabuflab.report.SequenceDiagram.Lane;
 import dmabuflab.report.SequenceDiagram.Source;

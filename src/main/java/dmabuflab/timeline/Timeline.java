@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dmabuflab.scenario;
+package dmabuflab.timeline;
 
 import dmabuflab.host.Disk;
 import dmabuflab.qemu.QemuProcess;
@@ -25,7 +25,7 @@ import java.util.TreeMap;
  * All that a scenario has left of when things happened, on the host's clock: the calls of the lab,
  * the kernel's trace and QEMU's.
  */
-final class Timeline {
+public final class Timeline {
     /** More is hard to read; the whole is in the traces. */
     private static final int MOST_ROWS = 44;
 
@@ -46,7 +46,7 @@ final class Timeline {
      *
      * @param parser understands QEMU's trace
      */
-    static Timeline of(Path folder, TraceParser parser) {
+    public static Timeline of(Path folder, TraceParser parser) {
         Timeline timeline = new Timeline();
         AgentLog log = AgentLog.parse(text(folder.resolve("agent.log")));
         timeline.steps.addAll(log.steps());
@@ -80,7 +80,7 @@ final class Timeline {
     }
 
     /** Empty when nothing happened that could be drawn. */
-    Optional<SequenceDiagram> diagram() {
+    public Optional<SequenceDiagram> diagram() {
         if (steps.isEmpty()) {
             return Optional.empty();
         }
