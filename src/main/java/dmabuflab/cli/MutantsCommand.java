@@ -23,6 +23,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,7 +44,8 @@ import picocli.CommandLine.Spec;
             "Shows which scenarios notice deliberate defects.",
             "Builds each on top of the series. A defect that no scenario notices is a survivor,",
             "and a hole in the catalogue. What was found out goes into the reports of later",
-            "runs on the same kernel."
+            "runs on the same kernel, and is not found out again: a run that was cut off goes on",
+            "where it was."
         },
         mixinStandardHelpOptions = true)
 final class MutantsCommand implements Callable<Integer> {
@@ -65,6 +67,13 @@ final class MutantsCommand implements Callable<Integer> {
                     "run the whole catalogue on each, not just what proves the rules it breaks"
                             + " until a scenario is red")
     boolean all;
+
+    @Option(
+            names = "--again",
+            description =
+                    "judge those too of which it is known what notices them; without it a mutant"
+                            + " is judged anew if it, the series or the scenario has changed")
+    boolean again;
 
     @Option(
             names = "--report",
@@ -95,16 +104,23 @@ final class MutantsCommand implements Callable<Integer> {
                                                         LocalDateTime.now(ZoneId.systemDefault())));
         List<Listing> catalogue = ScenarioRunner.list();
         PrintWriter out = spec.commandLine().getOut();
-        Optional<String> kernel = requireGreen(mutants, catalogue, reports.resolve("series"));
+        String kernel = Lab.of(flags.options(Optional.of(reports))).kernel().key();
+        Map<Mutant, MutantFinding> known = known(mutants, kernel);
+        List<Mutant> unknown = mutants.stream().filter(each -> !known.containsKey(each)).toList();
+        boolean comparable = requireGreen(unknown, catalogue, reports.resolve("series"));
         List<Verdict> verdicts = new ArrayList<>();
         for (Mutant mutant : mutants) {
             out.printf("mutant %d of %d: %s%n", verdicts.size() + 1, mutants.size(), mutant.name());
             out.flush();
-            MutantFinding finding = judge(mutant, catalogue, reports.resolve(mutant.name()));
+            MutantFinding finding = known.get(mutant);
+            boolean judge = finding == null;
+            if (judge) {
+                finding = judge(mutant, catalogue, reports.resolve(mutant.name()));
+            }
             Verdict verdict = new Verdict(mutant, finding);
             verdicts.add(verdict);
-            out.println(line(verdict));
-            if (kernel.isPresent() && !keep(verdict, kernel.get())) {
+            out.println(line(verdict) + (judge ? "" : ", known since " + finding.when()));
+            if (judge && comparable && !keep(verdict, kernel)) {
                 out.println("  not kept for reports: the series may have changed, or the mutant");
             }
             out.flush();
@@ -121,19 +137,33 @@ final class MutantsCommand implements Callable<Integer> {
         return survivors > 0 ? 1 : undecided > 0 ? 3 : 0;
     }
 
+    /** Those that were noticed when they were judged last, on this kernel and as they are now. */
+    private Map<Mutant, MutantFinding> known(List<Mutant> mutants, String kernel) {
+        Map<Mutant, MutantFinding> known = new HashMap<>();
+        if (all || again) {
+            return known;
+        }
+        MutantFindings findings = new MutantFindings(Cache.locate(), kernel);
+        for (Mutant mutant : mutants) {
+            findings.find(mutant)
+                    .filter(MutantFinding::isKilled)
+                    .ifPresent(finding -> known.put(mutant, finding));
+        }
+        return known;
+    }
+
     /**
      * A scenario that is red without a mutant would notice every one of them.
      *
-     * @return the kernel's key; empty when there is no scenario to run on any mutant
+     * @return false when there is no scenario to run on any mutant
      */
-    private Optional<String> requireGreen(
-            List<Mutant> mutants, List<Listing> catalogue, Path directory) {
+    private boolean requireGreen(List<Mutant> mutants, List<Listing> catalogue, Path directory) {
         Set<String> rules = new TreeSet<>();
         mutants.forEach(mutant -> rules.addAll(mutant.breaks()));
         boolean everything = all || mutants.stream().anyMatch(m -> m.breaks().isEmpty());
         Selection selection = everything ? Selection.ALL : new Selection(List.copyOf(rules));
-        if (catalogue.stream().noneMatch(selection::includes)) {
-            return Optional.empty();
+        if (mutants.isEmpty() || catalogue.stream().noneMatch(selection::includes)) {
+            return false;
         }
         LabOptions options = flags.options(Optional.of(directory));
         RunResult series = ScenarioRunner.run(options, selection, flags.jobs, true, line -> {});
@@ -143,7 +173,7 @@ final class MutantsCommand implements Callable<Integer> {
                     series.counts().toString(),
                     "see " + directory + ", and make it green first");
         }
-        return Optional.of(Lab.of(options).kernel().key());
+        return true;
     }
 
     /**
