@@ -62,7 +62,8 @@ final class LabFlags {
                 report.map(Path::toAbsolutePath),
                 accelerator,
                 cold,
-                timeoutScale);
+                timeoutScale,
+                Optional.empty());
     }
 
     private ParameterException wrong(String what) {

@@ -47,13 +47,22 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--fail-fast", description = "start no more scenarios once one is red")
     boolean failFast;
 
+    @Option(
+            names = "--pin",
+            paramLabel = "FILE",
+            description =
+                    "hold the guest's CPUs to the order of these points of the kernel; where it"
+                            + " is not kept nothing passes")
+    Path pin;
+
     @Override
     public Integer call() {
         Selection selection = Selectors.checked(spec, selectors);
         PrintWriter out = spec.commandLine().getOut();
         RunResult result =
                 ScenarioRunner.run(
-                        source.applyTo(flags.options(Optional.ofNullable(report))),
+                        source.applyTo(flags.options(Optional.ofNullable(report)))
+                                .pinnedTo(Optional.ofNullable(pin)),
                         selection,
                         flags.jobs,
                         failFast,

@@ -5,6 +5,8 @@ import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Bundle;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.Pin;
+import dmabuflab.guest.Schedule;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
 import dmabuflab.host.Disk;
@@ -17,9 +19,11 @@ import dmabuflab.scenario.MachineModel;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -126,6 +130,14 @@ final class ShellCommand implements Callable<Integer> {
                             + " the shell ends")
     Path share;
 
+    @Option(
+            names = "--pin",
+            paramLabel = "FILE",
+            description =
+                    "hold the guest's CPUs to the order of these points of the kernel, from when"
+                            + " the first is passed; what is done is told here")
+    Path pin;
+
     private Path logs;
     private volatile boolean keepLogs;
     private volatile boolean stopped;
@@ -168,7 +180,8 @@ final class ShellCommand implements Callable<Integer> {
         if (scenario != null) {
             return new ScenarioShell(session)
                     .run(
-                            source.applyTo(flags.options(Optional.ofNullable(report))),
+                            source.applyTo(flags.options(Optional.ofNullable(report)))
+                                    .pinnedTo(Optional.ofNullable(pin)),
                             oneCase(),
                             Optional.ofNullable(until));
         }
@@ -188,8 +201,25 @@ final class ShellCommand implements Callable<Integer> {
             List<String> plugged = ShellSession.plug(guest, lab.devices(), devices);
             String title =
                     "kernel %s, %s, %s".formatted(lab.kernel().release(), iommu, guest.bootedHow());
-            return session.in(guest, title, plugged);
+            if (pin == null) {
+                return session.in(guest, title, plugged);
+            }
+            Schedule schedule = Schedule.read(pin);
+            Duration limit = guest.scale().silence().dividedBy(4);
+            try (Pin held =
+                    Pin.start(guest, lab.symbols(), schedule, limit, artefacts, this::tell)) {
+                Optional<Integer> status = session.in(guest, title, plugged);
+                held.end();
+                return status;
+            }
         }
+    }
+
+    /** Beside a shell whose terminal is raw, maybe. */
+    private void tell(String line) {
+        PrintWriter err = spec.commandLine().getErr();
+        err.print("pin: " + line + (Terminal.is(0) ? "\r\n" : "\n"));
+        err.flush();
     }
 
     private Optional<Integer> bundled(ShellSession session, Path artefacts) {
@@ -225,6 +255,7 @@ final class ShellCommand implements Callable<Integer> {
     private void checkUsage() {
         if (bundle != null) {
             refuse(OF_A_BUNDLE, " is something that a bundle brings along");
+            refuse(List.of("--pin"), " needs a kernel's symbols, which a bundle has not");
         }
         if (scenario != null) {
             refuse(List.of("--bundle", "--devices", "--iommu"), " does not go with --scenario");

@@ -2,6 +2,7 @@
 package dmabuflab.guest;
 
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.qemu.GdbStub;
 import dmabuflab.qemu.JsonLines;
 import dmabuflab.qemu.QemuProcess;
 import dmabuflab.qemu.Qmp;
@@ -205,6 +206,15 @@ public final class Guest implements AutoCloseable {
     /** Adds a virtio-serial port, which the guest knows by this name. */
     SocketChannel addPort(String name) {
         return qemu.addPort(name);
+    }
+
+    /**
+     * QEMU's gdbstub, with the guest standing still.
+     *
+     * @param transcript is told all that is said
+     */
+    GdbStub gdbStub(Consumer<String> transcript) {
+        return new GdbStub(qemu.connectGdbStub(), scale.silence(), transcript);
     }
 
     /** Ends QEMU and returns the last lines of its console. */

@@ -2,6 +2,7 @@
 package dmabuflab.kernel;
 
 import dmabuflab.host.Command;
+import dmabuflab.host.InfrastructureException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -10,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The functions of a vmlinux. */
-final class SymbolTable {
+public final class SymbolTable {
     /** A function's end is filled up to where the next one may begin; kallsyms counts that. */
     private static final long ALIGNMENT = 64;
 
@@ -29,7 +30,8 @@ final class SymbolTable {
 
     private SymbolTable() {}
 
-    static SymbolTable of(Path vmlinux) {
+    /** Reads those of a kernel. */
+    public static SymbolTable of(Path vmlinux) {
         SymbolTable table = new SymbolTable();
         String[] file = {""};
         // Line by line, as there are some ten thousands of them.
@@ -83,5 +85,38 @@ final class SymbolTable {
                         .filter(each -> each.size() <= size && size < each.size() + ALIGNMENT)
                         .toList();
         return fitting.size() == 1 ? Optional.of(fitting.get(0)) : Optional.empty();
+    }
+
+    /**
+     * Where the only function of this name begins.
+     *
+     * @throws InfrastructureException when there is none, or there are several
+     */
+    public long address(String name) {
+        List<Symbol> named = functions.getOrDefault(name, List.of());
+        if (named.size() == 1) {
+            return named.get(0).address();
+        }
+        List<String> similar =
+                functions.keySet().stream().filter(each -> each.contains(name)).sorted().toList();
+        throw new InfrastructureException(
+                "cannot tell where in the kernel " + name + " is",
+                named.isEmpty() ? "no such function" : named.size() + " files have one",
+                similar.isEmpty()
+                        ? "it may be inlined, in a module, or misspelt"
+                        : "there are " + String.join(", ", similar));
+    }
+
+    /** The function that an address is in, and how far. */
+    public String describe(long address) {
+        for (Map.Entry<String, List<Symbol>> each : functions.entrySet()) {
+            for (Symbol symbol : each.getValue()) {
+                long offset = address - symbol.address();
+                if (offset >= 0 && offset < symbol.size()) {
+                    return String.format("%s+0x%x", each.getKey(), offset);
+                }
+            }
+        }
+        return String.format("0x%x, which is not the kernel's", address);
     }
 }

@@ -183,6 +183,27 @@ public final class QemuProcess implements AutoCloseable {
         }
     }
 
+    /** Has QEMU connect its gdbstub, which stops the guest. */
+    public SocketChannel connectGdbStub() {
+        Path path = scratch.resolve("gdbstub");
+        vanishesWithUs(path);
+        try (ServerSocketChannel server = listen(path)) {
+            startGdbStub("unix:" + path);
+            return server.accept();
+        } catch (IOException e) {
+            throw new InfrastructureException(
+                    "cannot connect to QEMU's gdbstub", e.toString(), "log: " + log, e);
+        }
+    }
+
+    private void startGdbStub(String device) {
+        String said = qmp.monitor("gdbserver " + device);
+        if (said.contains("Could not")) {
+            throw new InfrastructureException(
+                    "QEMU does not start its gdbstub", said.strip(), "log: " + log);
+        }
+    }
+
     /** A directory for sockets and device memory that vanishes when QEMU is closed. */
     public Path scratch() {
         return scratch;

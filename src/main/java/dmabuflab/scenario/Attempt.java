@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.ExecutionCounters;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.Pin;
 import dmabuflab.guest.PluggedDevice;
+import dmabuflab.guest.Schedule;
 import dmabuflab.guest.Taint;
+import dmabuflab.host.InfrastructureException;
 import dmabuflab.kernel.ExecutedLines;
 import dmabuflab.report.Cell;
 import dmabuflab.report.Outcome;
@@ -18,6 +21,7 @@ import dmabuflab.witness.ConsoleReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,12 +41,15 @@ final class Attempt {
     private final ConsoleReport console = new ConsoleReport();
     private final Testimony testimony = new Testimony();
     private final List<Part> parts = new ArrayList<>();
+    private final Optional<Schedule> schedule;
     private Guest guest;
     private Testbed testbed;
+    private Optional<Pin> pin = Optional.empty();
 
     /**
      * @param devices what is to be plugged in
      * @param stop where somebody wants to see the guest
+     * @param schedule what the guest's CPUs are held to
      */
     Attempt(
             Lab lab,
@@ -50,13 +57,15 @@ final class Attempt {
             Path directory,
             List<String> devices,
             boolean needsSecondWitness,
-            Optional<Stop> stop) {
+            Optional<Stop> stop,
+            Optional<Schedule> schedule) {
         this.lab = lab;
         this.model = model;
         this.directory = directory;
         this.devices = devices;
         this.needsSecondWitness = needsSecondWitness;
         this.stop = stop;
+        this.schedule = schedule;
     }
 
     Path directory() {
@@ -97,6 +106,32 @@ final class Attempt {
         }
     }
 
+    /** From now on the guest's CPUs are held to the schedule, if there is one. */
+    void pin() throws IOException {
+        if (schedule.isPresent()) {
+            Duration limit = testbed.limit().dividedBy(2);
+            pin =
+                    Optional.of(
+                            Pin.start(
+                                    guest,
+                                    lab.symbols(),
+                                    schedule.get(),
+                                    limit,
+                                    directory,
+                                    line -> {}));
+        }
+    }
+
+    /** A scenario that did not take place in the order that was asked for proves nothing. */
+    private static void requireKept(String why) {
+        if (!why.isEmpty()) {
+            throw new InfrastructureException(
+                    "the guest's CPUs were not held to the schedule",
+                    why,
+                    "see " + Pin.LOG + ": does the scenario come to these points, on two CPUs?");
+        }
+    }
+
     /** Whatever came after a person had a hand in it, would be no verdict. */
     private void stopBefore(long number, String next) {
         show("before operation %d: %s".formatted(number, next));
@@ -128,9 +163,14 @@ final class Attempt {
         Throwable problem = null;
         Taint taint = new Taint(0);
         List<ConsoleFinding> findings = null;
+        String notKept = "";
         try (Guest closedLast = guest;
+                Pin closedSecond = pin.orElse(null);
                 Testbed closedFirst = testbed) {
             boolean running = guest != null && !guest.hasEnded();
+            if (running && pin.isPresent()) {
+                notKept = pin.get().end();
+            }
             boolean talks = running && !(failure.orElse(null) instanceof GuestHung);
             if (talks) {
                 guest.compareClocks();
@@ -162,6 +202,9 @@ final class Attempt {
         }
         console.finish();
         judge(findings == null ? console.findings() : findings, taint, problem);
+        if (failure.isEmpty()) {
+            requireKept(notKept);
+        }
         if (failure.isEmpty() && needsSecondWitness) {
             requireSecondWitness();
         }

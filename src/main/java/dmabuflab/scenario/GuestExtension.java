@@ -3,6 +3,7 @@ package dmabuflab.scenario;
 
 import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Guest;
+import dmabuflab.guest.Schedule;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.report.Outcome;
 import java.io.IOException;
@@ -48,7 +49,8 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
                         lab.report().scenario(id.toString()),
                         devices,
                         onMethodOrClass(context, KernelsWordOnly.class).isEmpty(),
-                        Stop.from(context::getConfigurationParameter));
+                        Stop.from(context::getConfigurationParameter),
+                        options.pin().map(Schedule::read));
         // Kept before the guest starts, so that afterEach finds what a failed start left behind.
         context.getStore(NAMESPACE).put(Attempt.class, attempt);
         context.publishReportEntry(ReportingListener.DIRECTORY, attempt.directory().toString());
@@ -58,6 +60,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
             context.publishReportEntry(ReportingListener.BOOT, guest.bootedHow());
             attempt.plugDevices();
             attempt.testbed().trace().start(lab.kernel().hasImporter());
+            attempt.pin();
         } catch (AgentRefusal e) {
             throw new InfrastructureException(
                     "cannot set up the guest",

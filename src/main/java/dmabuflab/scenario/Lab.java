@@ -16,6 +16,7 @@ import dmabuflab.kernel.CrashSites;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.KernelRequest;
 import dmabuflab.kernel.Kernels;
+import dmabuflab.kernel.SymbolTable;
 import dmabuflab.qemu.QemuBinary;
 import dmabuflab.report.ReportDirectory;
 import dmabuflab.witness.BarTrace;
@@ -57,6 +58,8 @@ public final class Lab {
             new ConcurrentHashMap<>();
 
     private CrashSites crashSites;
+
+    private SymbolTable symbols;
 
     private volatile boolean red;
 
@@ -210,6 +213,14 @@ public final class Lab {
             crashSites = kernels.crashSites(kernel, request);
         }
         return crashSites;
+    }
+
+    /** The functions of the kernel, read when first asked for. */
+    public synchronized SymbolTable symbols() {
+        if (symbols == null) {
+            symbols = SymbolTable.of(kernel.vmlinux());
+        }
+        return symbols;
     }
 
     /** The kernel's own selftests as programs, built when first asked for. */

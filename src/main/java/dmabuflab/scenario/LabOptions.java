@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param accelerator "auto", "kvm" or "tcg"
  * @param cold boot every guest instead of loading a saved one
  * @param timeoutScale multiplies every limit
+ * @param pin a schedule that scenarios are held to
  */
 public record LabOptions(
         String kernel,
@@ -34,7 +35,8 @@ public record LabOptions(
         Optional<Path> report,
         String accelerator,
         boolean cold,
-        double timeoutScale) {
+        double timeoutScale,
+        Optional<Path> pin) {
 
     private static final String PREFIX = "dmabuflab.";
 
@@ -47,7 +49,8 @@ public record LabOptions(
                     Optional.empty(),
                     "auto",
                     false,
-                    1);
+                    1,
+                    Optional.empty());
 
     /** Reads them back from configuration parameters. */
     public static LabOptions from(Function<String, Optional<String>> parameters) {
@@ -61,9 +64,8 @@ public record LabOptions(
                 option.apply("report").map(Path::of),
                 option.apply("accel").orElse(DEFAULT.accelerator),
                 option.apply("cold").map(Boolean::parseBoolean).orElse(DEFAULT.cold),
-                option.apply("timeout-scale")
-                        .map(Double::parseDouble)
-                        .orElse(DEFAULT.timeoutScale));
+                option.apply("timeout-scale").map(Double::parseDouble).orElse(DEFAULT.timeoutScale),
+                option.apply("pin").map(Path::of));
     }
 
     /** The command that runs just this scenario again, with the same kernel and guests. */
@@ -88,6 +90,7 @@ public record LabOptions(
         if (timeoutScale != DEFAULT.timeoutScale) {
             words.append(" --timeout-scale ").append(timeoutScale);
         }
+        pin.ifPresent(each -> words.append(" --pin ").append(ShellScript.quote(each.toString())));
         words.append(cold ? " --cold " : " ");
         return words.append(ShellScript.quote(scenario.toString())).toString();
     }
@@ -95,7 +98,7 @@ public record LabOptions(
     /** The same on another target or variant. */
     public LabOptions onKernel(String other) {
         return new LabOptions(
-                other, tree, patches, fragments, report, accelerator, cold, timeoutScale);
+                other, tree, patches, fragments, report, accelerator, cold, timeoutScale, pin);
     }
 
     /** The same on a kernel made of something else. */
@@ -109,12 +112,27 @@ public record LabOptions(
                 report,
                 accelerator,
                 cold,
-                timeoutScale);
+                timeoutScale,
+                pin);
     }
 
     /** The same on a kernel with these patches. */
     public LabOptions withPatches(List<Path> others) {
         return madeOf(tree, others, fragments);
+    }
+
+    /** The same, its scenarios held to a schedule. */
+    public LabOptions pinnedTo(Optional<Path> schedule) {
+        return new LabOptions(
+                kernel,
+                tree,
+                patches,
+                fragments,
+                report,
+                accelerator,
+                cold,
+                timeoutScale,
+                schedule.map(Path::toAbsolutePath));
     }
 
     /** The same with its report elsewhere. */
@@ -127,7 +145,8 @@ public record LabOptions(
                 Optional.of(directory),
                 accelerator,
                 cold,
-                timeoutScale);
+                timeoutScale,
+                pin);
     }
 
     /** The kernel that they mean. */
@@ -163,6 +182,7 @@ public record LabOptions(
         parameters.put(PREFIX + "accel", accelerator);
         parameters.put(PREFIX + "cold", Boolean.toString(cold));
         parameters.put(PREFIX + "timeout-scale", Double.toString(timeoutScale));
+        pin.ifPresent(schedule -> parameters.put(PREFIX + "pin", schedule.toString()));
         return parameters;
     }
 }

@@ -128,6 +128,7 @@ public final class ScenarioRunner {
                         lab.report().scenario("boot"),
                         List.of(),
                         false,
+                        Optional.empty(),
                         Optional.empty());
         try {
             Optional<Throwable> failure = Optional.empty();
