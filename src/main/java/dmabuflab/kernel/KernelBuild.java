@@ -89,7 +89,11 @@ final class KernelBuild {
                 };
         progress.phase("building objects");
         String jobs = "-j" + Runtime.getRuntime().availableProcessors();
-        check(kbuild.make(jobs, "bzImage", "modules", "headers"), watch);
+        List<String> targets = new ArrayList<>(List.of(jobs, "bzImage", "modules", "headers"));
+        if (KernelConfig.isOn(kbuild.build().resolve(".config"), "GDB_SCRIPTS")) {
+            targets.add("scripts_gdb");
+        }
+        check(kbuild.make(targets.toArray(String[]::new)), watch);
         if (first && steps[0] > total / 2) { // else it went on where another one was stopped
             rememberCount(steps[0]);
         }

@@ -101,6 +101,11 @@ final class KernelConfig {
         return options;
     }
 
+    /** Whether an option is built in, by a {@code .config}. */
+    static boolean isOn(Path config, String option) {
+        return "y".equals(values(config).get(option));
+    }
+
     /** The values of a {@code .config}; what is off is not in it. */
     static Map<String, String> values(Path config) {
         Map<String, String> values = new HashMap<>();

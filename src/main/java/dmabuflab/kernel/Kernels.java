@@ -399,8 +399,17 @@ public final class Kernels {
                 build.resolve("usr/include"),
                 to.resolve("include"),
                 file -> file.toString().endsWith(".h"));
-        if ("y".equals(KernelConfig.values(build.resolve(".config")).get("GCOV_KERNEL"))) {
+        Path config = build.resolve(".config");
+        if (KernelConfig.isOn(config, "GCOV_KERNEL")) {
             copy(build, to.resolve("gcno"), Kernels::isOfCountingObject);
+        }
+        if (KernelConfig.isOn(config, "GDB_SCRIPTS")) {
+            // Beside vmlinux under just this name, gdb finds it by itself.
+            Files.copy(build.resolve("vmlinux-gdb.py"), to.resolve("vmlinux-gdb.py"));
+            copy(
+                    build.resolve("scripts/gdb"),
+                    to.resolve("scripts/gdb"),
+                    file -> file.toString().endsWith(".py"));
         }
         manifest.write(to.resolve("manifest.json"));
     }
