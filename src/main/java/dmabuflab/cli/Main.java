@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             MutantsCommand.class,
             BenchCommand.class,
             ShellCommand.class,
+            GdbCommand.class,
             ValidateCommand.class,
             RehearseCommand.class
         })

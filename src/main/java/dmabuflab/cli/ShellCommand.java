@@ -5,7 +5,6 @@ import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Bundle;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
-import dmabuflab.guest.Pin;
 import dmabuflab.guest.Schedule;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
@@ -15,6 +14,7 @@ import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Terminal;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
+import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.MachineModel;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
@@ -23,7 +23,6 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -138,6 +137,16 @@ final class ShellCommand implements Callable<Integer> {
                             + " the first is passed; what is done is told here")
     Path pin;
 
+    @Option(
+            names = "--gdb",
+            description =
+                    "attach gdb to the guest: beside the shell in tmux, or elsewhere by the line"
+                            + " that is told; the guest may then take as long as it likes")
+    boolean gdb;
+
+    @Option(names = "--at-boot", description = "with --gdb: before the first instruction")
+    boolean atBoot;
+
     private Path logs;
     private volatile boolean keepLogs;
     private volatile boolean stopped;
@@ -175,44 +184,53 @@ final class ShellCommand implements Callable<Integer> {
     }
 
     private int session(Path artefacts, Optional<byte[]> script) {
-        ShellSession session =
-                new ShellSession(spec.commandLine(), script, Optional.ofNullable(share), logs);
+        if (bundle != null) {
+            return status(bundled(session(script, Optional.empty()), artefacts));
+        }
+        Path reports = scenario == null ? logs.resolve("report") : report;
+        LabOptions options = source.applyTo(flags.options(Optional.ofNullable(reports)));
+        if (!gdb) {
+            return session(artefacts, options, session(script, Optional.empty()));
+        }
+        options = options.patient();
+        PrintWriter out = spec.commandLine().getOut();
+        try (Debugger debugger = new Debugger(Lab.of(options).kernel(), logs, out)) {
+            if (atBoot) {
+                ShellSession session = session(script, Optional.empty());
+                return status(guest(options, artefacts).debuggedBoot(session, debugger));
+            }
+            return session(artefacts, options, session(script, Optional.of(debugger)));
+        }
+    }
+
+    private int session(Path artefacts, LabOptions options, ShellSession session) {
         if (scenario != null) {
             return new ScenarioShell(session)
                     .run(
-                            source.applyTo(flags.options(Optional.ofNullable(report)))
-                                    .pinnedTo(Optional.ofNullable(pin)),
+                            options.pinnedTo(Optional.ofNullable(pin)),
                             oneCase(),
                             Optional.ofNullable(until));
         }
-        // After Ctrl-] there is no status to pass on.
-        return (bundle == null ? fresh(session, artefacts) : bundled(session, artefacts)).orElse(0);
+        ShellGuest guest = guest(options, artefacts);
+        return status(
+                pin == null
+                        ? guest.shell(session)
+                        : guest.pinned(session, Schedule.read(pin), this::tell));
     }
 
-    private Optional<Integer> fresh(ShellSession session, Path artefacts) {
-        Lab lab = Lab.of(source.applyTo(flags.options(Optional.of(logs.resolve("report")))));
-        MachineModel machine = new MachineModel(iommu, List.of());
-        String obstacle = lab.obstacle(machine);
-        if (!obstacle.isEmpty()) {
-            throw new InfrastructureException(
-                    "there cannot be a guest with " + iommu, obstacle, "choose another --iommu");
-        }
-        try (Guest guest = lab.guest(machine, artefacts, bytes -> {})) {
-            List<String> plugged = ShellSession.plug(guest, lab.devices(), devices);
-            String title =
-                    "kernel %s, %s, %s".formatted(lab.kernel().release(), iommu, guest.bootedHow());
-            if (pin == null) {
-                return session.in(guest, title, plugged);
-            }
-            Schedule schedule = Schedule.read(pin);
-            Duration limit = guest.scale().silence().dividedBy(4);
-            try (Pin held =
-                    Pin.start(guest, lab.symbols(), schedule, limit, artefacts, this::tell)) {
-                Optional<Integer> status = session.in(guest, title, plugged);
-                held.end();
-                return status;
-            }
-        }
+    /** After Ctrl-] there is none to pass on. */
+    private static int status(Optional<Integer> ofTheShell) {
+        return ofTheShell.orElse(0);
+    }
+
+    private ShellSession session(Optional<byte[]> script, Optional<Debugger> debugger) {
+        return new ShellSession(
+                spec.commandLine(), script, Optional.ofNullable(share), logs, debugger);
+    }
+
+    private ShellGuest guest(LabOptions options, Path artefacts) {
+        return new ShellGuest(
+                Lab.of(options), new MachineModel(iommu, List.of()), devices, artefacts);
     }
 
     /** Beside a shell whose terminal is raw, maybe. */
@@ -255,7 +273,13 @@ final class ShellCommand implements Callable<Integer> {
     private void checkUsage() {
         if (bundle != null) {
             refuse(OF_A_BUNDLE, " is something that a bundle brings along");
-            refuse(List.of("--pin"), " needs a kernel's symbols, which a bundle has not");
+            refuse(List.of("--pin", "--gdb"), " needs a vmlinux, which a bundle has not");
+        }
+        if (gdb) {
+            refuse(List.of("--pin"), " and --gdb would both use QEMU's only gdbstub");
+        }
+        if (!gdb || scenario != null || pin != null) {
+            refuse(List.of("--at-boot"), " goes with --gdb, and a guest of its own");
         }
         if (scenario != null) {
             refuse(List.of("--bundle", "--devices", "--iommu"), " does not go with --scenario");

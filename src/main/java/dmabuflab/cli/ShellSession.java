@@ -21,8 +21,14 @@ import picocli.CommandLine;
  * @param script what is run in place of a shell for a person
  * @param share a directory to copy there and back
  * @param logs a directory for what is made on the way
+ * @param debugger attaches to the guest first
  */
-record ShellSession(CommandLine command, Optional<byte[]> script, Optional<Path> share, Path logs) {
+record ShellSession(
+        CommandLine command,
+        Optional<byte[]> script,
+        Optional<Path> share,
+        Path logs,
+        Optional<Debugger> debugger) {
 
     /**
      * Lasts until the shell ends.
@@ -32,6 +38,7 @@ record ShellSession(CommandLine command, Optional<byte[]> script, Optional<Path>
      * @return the shell's exit status, empty if the person left it with Ctrl-]
      */
     Optional<Integer> in(Guest guest, String title, List<String> plugged) {
+        debugger.ifPresent(each -> each.attach(guest));
         GuestShell shell = new GuestShell(guest);
         Optional<CopiedDirectory> copied =
                 share.map(directory -> CopiedDirectory.send(shell, directory, logs));

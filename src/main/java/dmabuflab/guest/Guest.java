@@ -67,9 +67,34 @@ public final class Guest implements AutoCloseable {
      */
     public static Guest boot(
             GuestImage image, Path artefacts, TimeScale scale, Consumer<byte[]> console) {
+        return boot(image, List.of(), artefacts, scale, console, guest -> {});
+    }
+
+    /**
+     * The same, with somebody who looks at it before it has executed anything.
+     *
+     * @param visitor has to see to it that the guest runs in the end
+     */
+    public static Guest bootFromTheStart(
+            GuestImage image,
+            Path artefacts,
+            TimeScale scale,
+            Consumer<byte[]> console,
+            Consumer<Guest> visitor) {
+        return boot(image, List.of("-S"), artefacts, scale, console, visitor);
+    }
+
+    private static Guest boot(
+            GuestImage image,
+            List<String> more,
+            Path artefacts,
+            TimeScale scale,
+            Consumer<byte[]> console,
+            Consumer<Guest> visitor) {
         long start = System.nanoTime();
-        Guest guest = start(image, List.of(), artefacts, scale, console, "cold boot");
+        Guest guest = start(image, more, artefacts, scale, console, "cold boot");
         try {
+            visitor.accept(guest);
             guest.agent.allowSilence(scale.boot());
             guest.agent.call("agent.hello", Map.of());
             guest.scale = scale.measuredBy(Duration.ofNanos(System.nanoTime() - start));
@@ -215,6 +240,11 @@ public final class Guest implements AutoCloseable {
      */
     GdbStub gdbStub(Consumer<String> transcript) {
         return new GdbStub(qemu.connectGdbStub(), scale.silence(), transcript);
+    }
+
+    /** Has QEMU wait for a gdb; the guest stands still as soon as one has connected. */
+    public Path awaitGdb() {
+        return qemu.awaitGdb();
     }
 
     /** Ends QEMU and returns the last lines of its console. */

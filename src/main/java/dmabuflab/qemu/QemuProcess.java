@@ -196,6 +196,14 @@ public final class QemuProcess implements AutoCloseable {
         }
     }
 
+    /** Has QEMU wait for a gdb at a unix socket. */
+    public Path awaitGdb() {
+        Path path = scratch.resolve("gdb");
+        vanishesWithUs(path);
+        startGdbStub("unix:" + path + ",server=on,wait=off");
+        return path;
+    }
+
     private void startGdbStub(String device) {
         String said = qmp.monitor("gdbserver " + device);
         if (said.contains("Could not")) {

@@ -173,6 +173,11 @@ public final class Lab {
         return guests(model).start(artefacts, scale, console);
     }
 
+    /** A guest that somebody looks at before it has executed anything. */
+    public Guest guestFromTheStart(MachineModel model, Path artefacts, Consumer<Guest> visitor) {
+        return Guest.bootFromTheStart(image(model), artefacts, scale, bytes -> {}, visitor);
+    }
+
     /** Adds to a directory all that makes up a guest of this machine. */
     void bundle(MachineModel model, Path directory, String what, List<String> plugged) {
         Bundle.write(directory, what, image(model), plugged, devices(), links);

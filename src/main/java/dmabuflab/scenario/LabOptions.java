@@ -38,6 +38,9 @@ public record LabOptions(
         double timeoutScale,
         Optional<Path> pin) {
 
+    /** Limits become days. */
+    private static final double PATIENT = 10_000;
+
     private static final String PREFIX = "dmabuflab.";
 
     public static final LabOptions DEFAULT =
@@ -119,6 +122,12 @@ public record LabOptions(
     /** The same on a kernel with these patches. */
     public LabOptions withPatches(List<Path> others) {
         return madeOf(tree, others, fragments);
+    }
+
+    /** The same for guests that a person stops for as long as it takes. */
+    public LabOptions patient() {
+        return new LabOptions(
+                kernel, tree, patches, fragments, report, accelerator, cold, PATIENT, pin);
     }
 
     /** The same, its scenarios held to a schedule. */

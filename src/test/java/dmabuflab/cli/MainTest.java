@@ -52,7 +52,8 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "run", "list", "build", "doctor", "mutants", "bench", "shell"})
+    @ValueSource(
+            strings = {"", "run", "list", "build", "doctor", "mutants", "bench", "shell", "gdb"})
     void helpFitsEightyColumns(String command) {
         assertThat(lab((command + " --help").strip().split(" "))).isZero();
         assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);
