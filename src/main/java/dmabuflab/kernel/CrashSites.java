@@ -18,8 +18,8 @@ public final class CrashSites {
 
     /** What a kernel without them says last. */
     private static final String NO_LINES =
-            "no lines, as this kernel has no debug info; CONFIG_DEBUG_INFO_DWARF5=y in a --config"
-                    + " FILE gives it some";
+            "no lines, as this kernel has no debug info; the variant gdb has, or"
+                    + " CONFIG_DEBUG_INFO_DWARF5=y in a --config FILE gives it some";
 
     private final Path vmlinux;
     private final SymbolTable symbols;
