@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
         version = "dmabuf-lab 0.1",
         subcommands = {
             RunCommand.class,
+            TourCommand.class,
             ListCommand.class,
             RulesCommand.class,
             BuildCommand.class,

@@ -37,6 +37,7 @@ class MainTest {
                 "shell --devices ivshmem:much",
                 "shell --iommu pdp11",
                 "shell --share no/such/directory",
+                "tour --mutant no/such/file",
                 "rnu",
             })
     void wrongUsageIsExitStatusTwoAndOneSentence(String words) {
@@ -53,7 +54,9 @@ class MainTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "run", "list", "build", "doctor", "mutants", "bench", "shell", "gdb"})
+            strings = {
+                "", "run", "list", "build", "doctor", "mutants", "bench", "shell", "gdb", "tour"
+            })
     void helpFitsEightyColumns(String command) {
         assertThat(lab((command + " --help").strip().split(" "))).isZero();
         assertThat(out.toString().lines()).allMatch(line -> line.length() <= 80);
