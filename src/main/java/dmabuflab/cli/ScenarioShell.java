@@ -2,6 +2,7 @@
 package dmabuflab.cli;
 
 import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestShell;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.report.RunResult;
 import dmabuflab.report.ScenarioResult;
@@ -23,10 +24,18 @@ final class ScenarioShell implements Stop.Visitor {
     /** What a kernel has to say when it crashes is far longer than a terminal. */
     private static final int SHOWN_LINES = 20;
 
+    /** What a shell exits with, whose person wants the scenario to do its next operation. */
+    private static final int NEXT = 100;
+
+    private static final String HINT =
+            "\nnext: the scenario performs it, and stops before the one after. exit: that was all.";
+
     private final ShellSession session;
     private final PrintWriter out;
     private Optional<Integer> status = Optional.empty();
     private boolean visited;
+    private GuestShell shell;
+    private String hint = "";
 
     ScenarioShell(ShellSession session) {
         this.session = session;
@@ -38,13 +47,15 @@ final class ScenarioShell implements Stop.Visitor {
      * @return what to exit with: the scenario's verdict, or of the shell if that ended it before
      */
     int run(LabOptions options, Selection selection, Optional<Long> before) {
+        hint = before.isPresent() ? HINT : "";
         RunResult result =
                 ScenarioRunner.run(options, selection, new Stop(before, this), this::tell);
         out.println();
         out.print(Summary.of(result, Summary.terminalHasColours()));
         out.flush();
         if (visited && before.isPresent()) {
-            return status.orElse(0);
+            // It may have come to its end operation by operation.
+            return status.filter(each -> each != NEXT).orElse(0);
         } else if (!visited) {
             out.println(reason(result, before));
             out.flush();
@@ -75,12 +86,16 @@ final class ScenarioShell implements Stop.Visitor {
     }
 
     @Override
-    public void visit(Guest guest, Map<String, PluggedDevice> plugged, String why) {
+    public boolean visit(Guest guest, Map<String, PluggedDevice> plugged, String why) {
         visited = true;
         List<String> devices = new ArrayList<>();
         plugged.forEach((device, where) -> devices.add(ShellSession.describe(device, where)));
         List<String> lines = why.lines().toList();
         String title = String.join("\n", lines.subList(0, Math.min(lines.size(), SHOWN_LINES)));
-        status = session.in(guest, title, devices);
+        if (shell == null) {
+            shell = session.open(guest);
+        }
+        status = session.in(shell, title + hint, devices);
+        return status.equals(Optional.of(NEXT));
     }
 }

@@ -246,7 +246,7 @@ final class ShellCommand implements Callable<Integer> {
         try (Guest guest = opened.boot(artefacts, scale, bytes -> {})) {
             List<String> plugged =
                     ShellSession.plug(guest, opened.descriptions(), opened.devices());
-            return session.in(guest, opened.summary(), plugged);
+            return session.in(session.open(guest), opened.summary(), plugged);
         }
     }
 

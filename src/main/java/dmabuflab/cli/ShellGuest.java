@@ -61,6 +61,6 @@ record ShellGuest(Lab lab, MachineModel machine, List<String> devices, Path arte
         String title =
                 "kernel %s, %s, %s"
                         .formatted(lab.kernel().release(), machine.iommu(), guest.bootedHow());
-        return session.in(guest, title, plugged);
+        return session.in(session.open(guest), title, plugged);
     }
 }

@@ -30,16 +30,21 @@ record ShellSession(
         Path logs,
         Optional<Debugger> debugger) {
 
+    /** Prepares a guest for it, and attaches the debugger if there is one. */
+    GuestShell open(Guest guest) {
+        debugger.ifPresent(each -> each.attach(guest));
+        return new GuestShell(guest);
+    }
+
     /**
      * Lasts until the shell ends.
      *
-     * @param title to tell a person first, in a line
+     * @param shell of a guest that may have had a session before
+     * @param title to tell a person first
      * @param plugged what else to tell, a line each
      * @return the shell's exit status, empty if the person left it with Ctrl-]
      */
-    Optional<Integer> in(Guest guest, String title, List<String> plugged) {
-        debugger.ifPresent(each -> each.attach(guest));
-        GuestShell shell = new GuestShell(guest);
+    Optional<Integer> in(GuestShell shell, String title, List<String> plugged) {
         Optional<CopiedDirectory> copied =
                 share.map(directory -> CopiedDirectory.send(shell, directory, logs));
         Optional<Integer> status;

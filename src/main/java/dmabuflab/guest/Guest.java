@@ -233,6 +233,11 @@ public final class Guest implements AutoCloseable {
         return qemu.addPort(name);
     }
 
+    /** Takes away one that nothing in the guest has open. */
+    void removePort(String name) {
+        qemu.removePort(name);
+    }
+
     /**
      * QEMU's gdbstub, with the guest standing still.
      *

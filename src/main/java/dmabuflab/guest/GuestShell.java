@@ -39,8 +39,13 @@ public final class GuestShell {
     private final Guest guest;
     private final List<String> environment =
             new ArrayList<>(List.of("PATH=/bin", "HOME=/", "LANG=C.UTF-8"));
-    private SocketChannel sizes;
     private int ports;
+
+    /** Of the session that goes on, if there is one. */
+    private Optional<SocketChannel> keysTo = Optional.empty();
+
+    private Optional<SocketChannel> sizesTo = Optional.empty();
+    private boolean typing;
     private volatile boolean left;
     private volatile UncheckedIOException deaf;
 
@@ -101,14 +106,13 @@ public final class GuestShell {
      * @return the shell's exit status, empty when the person has left it with Ctrl-]
      */
     public Optional<Integer> interact(Terminal.Size size, InputStream keys, OutputStream screen) {
+        Duration silence = agent().silence();
         agent().allowSilence(FOR_EVER);
         String terminal = name("terminal");
         SocketChannel port = guest.addPort(terminal);
         String sizesName = name("sizes");
-        sizes = guest.addPort(sizesName);
-        Thread typing = new Thread(() -> type(keys, port), "typing");
-        typing.setDaemon(true);
-        typing.start();
+        goesOn(Optional.of(port), Optional.of(guest.addPort(sizesName)));
+        startTyping(keys);
         Listener listener = new Listener(port, screen);
         try {
             Answer answer =
@@ -124,6 +128,10 @@ public final class GuestShell {
                                     "columns",
                                     size.columns()));
             listener.await(answer.number("output_bytes"));
+            goesOn(Optional.empty(), Optional.empty());
+            guest.removePort(terminal);
+            guest.removePort(sizesName);
+            agent().allowSilence(silence);
             return Optional.of(status(answer));
         } catch (InfrastructureException e) {
             if (left) {
@@ -133,11 +141,28 @@ public final class GuestShell {
         }
     }
 
+    private synchronized void goesOn(Optional<SocketChannel> keys, Optional<SocketChannel> sizes) {
+        keysTo = keys;
+        sizesTo = sizes;
+    }
+
+    /** One thread for all sessions: what it waits for is never known to be for another one. */
+    private void startTyping(InputStream keys) {
+        if (!typing) {
+            typing = true;
+            Thread thread = new Thread(() -> type(keys), "typing");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
     /** Tells the guest that the terminal has another size now. */
-    public void resize(Terminal.Size size) {
+    public synchronized void resize(Terminal.Size size) {
         String line = size.rows() + " " + size.columns() + "\n";
         try {
-            write(sizes, line.getBytes(StandardCharsets.US_ASCII));
+            if (sizesTo.isPresent()) {
+                write(sizesTo.get(), line.getBytes(StandardCharsets.US_ASCII));
+            }
         } catch (IOException e) {
             if (!guest.hasEnded()) {
                 throw new InfrastructureException(
@@ -192,6 +217,8 @@ public final class GuestShell {
         Answer answer = attach(arguments, Map.of("output", outName, "errors", errorsName));
         outListener.await(answer.number("output_bytes"));
         errorsListener.await(answer.number("error_bytes"));
+        guest.removePort(outName);
+        guest.removePort(errorsName);
         return status(answer);
     }
 
@@ -224,7 +251,7 @@ public final class GuestShell {
         return "dmabuflab." + purpose + ports++;
     }
 
-    private void type(InputStream keys, SocketChannel port) {
+    private void type(InputStream keys) {
         byte[] bytes = new byte[4096];
         try {
             while (!left) {
@@ -233,7 +260,7 @@ public final class GuestShell {
                 while (end < count && bytes[end] != ESCAPE) {
                     end++;
                 }
-                write(port, ByteBuffer.wrap(bytes, 0, end));
+                type(ByteBuffer.wrap(bytes, 0, end));
                 left = end != count;
             }
         } catch (IOException e) {
@@ -242,6 +269,13 @@ public final class GuestShell {
         }
         if (left) {
             guest.kill();
+        }
+    }
+
+    /** What is typed between two sessions is for nobody. */
+    private synchronized void type(ByteBuffer keys) throws IOException {
+        if (keysTo.isPresent()) {
+            write(keysTo.get(), keys);
         }
     }
 

@@ -183,6 +183,16 @@ public final class QemuProcess implements AutoCloseable {
         }
     }
 
+    /** Takes a port away, which the guest has not open. There can be some thirty at a time. */
+    public void removePort(String name) {
+        qmp.execute("device_del", Map.of("id", name));
+        qmp.await(
+                "DEVICE_DELETED",
+                device -> device.path("device").asText().equals(name),
+                qmp.limit());
+        qmp.execute("chardev-remove", Map.of("id", name));
+    }
+
     /** Has QEMU connect its gdbstub, which stops the guest. */
     public SocketChannel connectGdbStub() {
         Path path = scratch.resolve("gdbstub");

@@ -67,6 +67,11 @@ public final class Qmp implements AutoCloseable {
         }
     }
 
+    /** How long QEMU may take for one answer. */
+    Duration limit() {
+        return limit;
+    }
+
     /** Runs a command of QEMU's human monitor and returns what it prints. */
     public String monitor(String commandLine) {
         return execute("human-monitor-command", Map.of("command-line", commandLine)).asText();

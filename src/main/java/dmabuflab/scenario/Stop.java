@@ -25,8 +25,10 @@ public record Stop(Optional<Long> before, Visitor visitor) {
         /**
          * @param plugged the guest's devices by what they were asked for as
          * @param why what the scenario failed with, or the operation that is next
+         * @return whether the scenario is to perform that operation, and to stop before the one
+         *     after it
          */
-        void visit(Guest guest, Map<String, PluggedDevice> plugged, String why);
+        boolean visit(Guest guest, Map<String, PluggedDevice> plugged, String why);
     }
 
     /** Carries itself to scenarios that run in this process, by a JUnit parameter. */

@@ -80,6 +80,11 @@ public final class Testbed implements AutoCloseable {
         this.parts = parts;
         this.trace = new Trace(guest.agent(), model.kernelProbes());
         this.iommu = model.view(guest, artefacts, testimony);
+        listen();
+    }
+
+    /** From now on what the guest's kernel answers is its testimony. */
+    void listen() {
         guest.agent().observe(line -> testimony.record(Witness.KERNEL_ANSWER, line));
     }
 

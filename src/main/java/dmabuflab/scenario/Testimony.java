@@ -13,6 +13,7 @@ public final class Testimony {
     private static final int KEPT_PER_WITNESS = 200;
 
     private final Map<Witness, List<String>> said = new EnumMap<>(Witness.class);
+    private final Map<Witness, Integer> told = new EnumMap<>(Witness.class);
 
     /** Records a statement; beyond a few hundred per witness only the fact is kept. */
     public void record(Witness witness, String statement) {
@@ -20,6 +21,20 @@ public final class Testimony {
         if (statements.size() < KEPT_PER_WITNESS) {
             statements.add(statement);
         }
+    }
+
+    /** What was said since this was asked last, a line each with the witness's name. */
+    List<String> sinceLastAsked() {
+        List<String> lines = new ArrayList<>();
+        said.forEach(
+                (witness, statements) -> {
+                    int from = told.getOrDefault(witness, 0);
+                    statements
+                            .subList(from, statements.size())
+                            .forEach(each -> lines.add("  " + witness + ": " + each));
+                    told.put(witness, statements.size());
+                });
+        return lines;
     }
 
     /** A heading for each witness, and below it what it said. */

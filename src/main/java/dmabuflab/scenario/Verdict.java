@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import org.opentest4j.TestAbortedException;
 
@@ -20,11 +21,13 @@ final class Verdict {
             return Outcome.PASSED;
         }
         // A kernel that complained outranks what went wrong as a consequence.
-        if (crash(failure.get()).isPresent()) {
+        if (find(GuestCrashed.class, failure.get()).isPresent()) {
             return Outcome.CRASHED;
         }
         Throwable thrown = failure.get();
-        if (thrown instanceof TestAbortedException) {
+        if (find(ScheduleNotKept.class, thrown).isPresent()) {
+            return Outcome.INFRASTRUCTURE; // and all else may be a consequence
+        } else if (thrown instanceof TestAbortedException) {
             return Outcome.SKIPPED;
         } else if (thrown instanceof GuestHung) {
             return Outcome.HUNG;
@@ -41,12 +44,16 @@ final class Verdict {
      * @param found what was found afterwards
      */
     static Outcome of(Optional<Throwable> failure, Optional<Throwable> found) {
-        return of(found) == Outcome.CRASHED ? Outcome.CRASHED : of(failure.or(() -> found));
+        boolean outranks =
+                of(found) == Outcome.CRASHED || found.orElse(null) instanceof ScheduleNotKept;
+        return of(outranks ? found : failure.or(() -> found));
     }
 
     /** What to tell first. */
     static String message(Throwable failure) {
-        String message = crash(failure).orElse(failure).getMessage();
+        Optional<Throwable> first =
+                find(GuestCrashed.class, failure).or(() -> find(ScheduleNotKept.class, failure));
+        String message = (first.isPresent() ? first.get() : failure).getMessage();
         return message == null ? failure.toString() : message.strip();
     }
 
@@ -56,15 +63,15 @@ final class Verdict {
         return text.toString();
     }
 
-    private static Optional<Throwable> crash(Throwable failure) {
+    private static Optional<Throwable> find(Class<?> kind, Throwable failure) {
         Deque<Throwable> toVisit = new ArrayDeque<>();
         toVisit.add(failure);
         while (!toVisit.isEmpty()) {
             Throwable next = toVisit.remove();
-            if (next instanceof GuestCrashed) {
+            if (kind.isInstance(next)) {
                 return Optional.of(next);
             }
-            toVisit.addAll(java.util.List.of(next.getSuppressed()));
+            toVisit.addAll(List.of(next.getSuppressed()));
             if (next.getCause() != null) {
                 toVisit.add(next.getCause());
             }

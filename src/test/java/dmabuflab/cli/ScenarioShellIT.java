@@ -78,12 +78,14 @@ class ScenarioShellIT {
     }
 
     private Screen shell(String scenario, String... words) throws Exception {
+        return new Screen(command(scenario, words) + "; echo status=$?");
+    }
+
+    private String command(String scenario, String... words) {
         List<String> all = new ArrayList<>(List.of("--scenario", scenario));
         all.addAll(List.of("--report", report.toString()));
         all.addAll(List.of(words));
-        return new Screen(
-                Screen.labWith(":" + classes, "shell", all.toArray(String[]::new))
-                        + "; echo status=$?");
+        return Screen.labWith(":" + classes, "shell", all.toArray(String[]::new));
     }
 
     @Test
@@ -147,6 +149,31 @@ class ScenarioShellIT {
                     .contains("\"ok\":true");
             screen.type("exit 5\n");
             screen.until("status=5");
+        }
+    }
+
+    @Test
+    void stepsAreDoneOneByOne() throws Exception {
+        try (Screen screen = shell("Shown.passes", "--until", "4")) {
+            assertThat(screen.until(Screen.PROMPT)).contains("before operation 4: ", "next: ");
+            screen.run("labctl handle.list");
+            screen.type("next\n");
+            assertThat(screen.until(Screen.PROMPT)).contains("before operation 5: vfio.open ");
+            screen.type("next\n");
+            assertThat(screen.until(Screen.PROMPT))
+                    .contains("before operation 6: vfio.command ", "kernel answer: vfio.open ")
+                    .doesNotContain("handle.list");
+            screen.type("exit 6\n");
+            screen.until("status=6");
+        }
+    }
+
+    @Test
+    void aScenarioThatWasSteppedThroughHasNoVerdict() throws Exception {
+        Path script = Files.writeString(classes.resolve("next"), "exit 100\n");
+        String words = command("Shown.passes", "--until", "4");
+        try (Screen screen = new Screen(words + " < " + script + "; echo status=$?")) {
+            assertThat(screen.until("status=0")).contains("skipped");
         }
     }
 

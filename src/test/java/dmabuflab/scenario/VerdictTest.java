@@ -52,4 +52,17 @@ class VerdictTest {
         assertThat(of(assertion)).isEqualTo(Outcome.CRASHED);
         assertThat(of(lost)).isEqualTo(Outcome.CRASHED);
     }
+
+    @Test
+    void whereCpusStoodStillForTooLongNothingIsAVerdictButACrash() {
+        ScheduleNotKept notKept = new ScheduleNotKept("nobody has passed point 2");
+        AssertionError assertion = new AssertionError("no");
+        assertThat(Verdict.of(Optional.of(assertion), Optional.of(notKept)))
+                .isEqualTo(Outcome.INFRASTRUCTURE);
+        assertion.addSuppressed(notKept);
+        assertThat(of(assertion)).isEqualTo(Outcome.INFRASTRUCTURE);
+        assertThat(Verdict.message(assertion)).contains("nobody has passed point 2");
+        assertion.addSuppressed(new GuestCrashed(List.of(), finding -> List.of()));
+        assertThat(of(assertion)).isEqualTo(Outcome.CRASHED);
+    }
 }
