@@ -150,6 +150,7 @@ final class Examination {
                                 "scenarios on " + model + " are skipped"));
             }
         }
+        recording(qemu);
         if (kernel.isPresent()) {
             accelerator(kernel.get(), qemu);
         } else {
@@ -159,6 +160,17 @@ final class Examination {
                             "not tried: that takes a guest, and a guest a kernel",
                             "./lab build, then ./lab doctor again"));
         }
+    }
+
+    private void recording(QemuBinary qemu) {
+        String obstacle = qemu.obstacleToRecording(machine(IommuModel.VTD).descriptions());
+        found.add(
+                obstacle.isEmpty()
+                        ? Diagnosis.good("replay", "QEMU could, the lab does not offer it yet")
+                        : Diagnosis.limited(
+                                "replay",
+                                obstacle,
+                                "to have a race happen again use a schedule: ./lab run --pin FILE"));
     }
 
     private void accelerator(KernelImage kernel, QemuBinary qemu) {

@@ -16,6 +16,6 @@ class DoctorCommandIT {
         CommandLine lab = Main.commandLine();
         lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
         assertThat(lab.execute("doctor")).as(text.toString()).isZero();
-        assertThat(text.toString()).contains("all devices there", "is built");
+        assertThat(text.toString()).contains("all devices there", "is built", "replay");
     }
 }
