@@ -372,6 +372,7 @@ int edu_dma(struct call *c);
 int edu_copy(struct call *c);
 int storm_revoke(struct call *c);
 int race_run(struct call *c);
+int race_spread(struct call *c);
 int batch_run(struct call *c);
 int fault_nth(struct call *c);
 int fault_function(struct call *c);

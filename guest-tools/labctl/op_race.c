@@ -6,12 +6,17 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "labctl.h"
+
+/* Lanes of later races stay on CPUs of their own. */
+static atomic_bool spread;
 
 struct step {
 	const struct op *op;
@@ -131,6 +136,26 @@ static void await_lanes(struct call *c, struct race *race)
 		pthread_join(race->lanes[i].thread, NULL);
 }
 
+/* 0, or an errno. */
+static int start_lane(struct lane *lane, size_t number)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int error = pthread_attr_init(&attr);
+
+	if (error)
+		return error;
+	if (atomic_load(&spread)) {
+		CPU_ZERO(&cpus);
+		CPU_SET(number % sysconf(_SC_NPROCESSORS_ONLN), &cpus);
+		error = pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	}
+	if (!error)
+		error = pthread_create(&lane->thread, &attr, lane_main, lane);
+	pthread_attr_destroy(&attr);
+	return error;
+}
+
 static int start_lanes(struct call *c, struct race *race)
 {
 	size_t i;
@@ -140,7 +165,7 @@ static int start_lanes(struct call *c, struct race *race)
 		struct lane *lane = &race->lanes[i];
 
 		pthread_mutex_lock(&race->lock);
-		error = pthread_create(&lane->thread, NULL, lane_main, lane);
+		error = start_lane(lane, i);
 		if (!error)
 			race->running++;
 		pthread_mutex_unlock(&race->lock);
@@ -255,6 +280,13 @@ static int answer_race(struct call *c, struct race *race)
 	}
 	answer_json(c, "lanes", list);
 	return ret;
+}
+
+int race_spread(struct call *c)
+{
+	(void)c;
+	atomic_store(&spread, true);
+	return 0;
 }
 
 int race_run(struct call *c)

@@ -264,6 +264,8 @@ const struct op ops[] = {
 	  "it failed, how often it missed a handle that another lane had closed, and the "
 	  "exits of a virtual CPU." },
 
+	{ "race.spread", race_spread, ARGS(),
+	  "Has the lanes of later races stay on CPUs of their own, in turns." },
 	{ "batch.run", batch_run, ARGS(ARRAY("steps")),
 	  "Performs operations one after the other, up to the first that fails: "
 	  "[{\"run\":OP,\"args\":{...}},...]. answers is what they answered." },

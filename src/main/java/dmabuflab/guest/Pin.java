@@ -30,7 +30,8 @@ import java.util.function.Consumer;
  * Holds the guest's CPUs to a {@link Schedule}, from outside, by breakpoints of QEMU's gdbstub: a
  * CPU that comes to a point before its turn stands still until all points before have been passed,
  * while the others run. It begins when the first point is passed; points that are passed before
- * that do not count. Where both ends of a function are points, they are those of one call.
+ * that do not count, nor do calls that others were in then. Where both ends of a function are
+ * points, they are those of one call.
  *
  * <p>What stands still is a CPU, not a thread: whoever waits for an answer from it, to an
  * interprocessor interrupt for instance, waits too. If nothing goes on for as long as the limit,
@@ -41,6 +42,9 @@ public final class Pin implements AutoCloseable {
     public static final String LOG = "pin.log";
 
     private static final Duration GLANCE = Duration.ofMillis(20);
+
+    /** Of an address, which thread's stack it is on: they are 16 KiB, with KASAN 32, and apart. */
+    private static final long STACK = -0x8000L;
 
     private final GdbStub stub;
     private final SymbolTable symbols;
@@ -62,9 +66,14 @@ public final class Pin implements AutoCloseable {
      * A call that is to return to an address, when the stack is as it was before.
      *
      * @param stack what the stack pointer is then
-     * @param point whether it began at a point, either passed then or held before it
+     * @param atPoint whether it began at a point, either passed then or held before it
+     * @param since whether it began after the schedule, or has led to its first point
      */
-    private record Call(String function, long address, long stack, boolean point) {}
+    private record Call(String function, long address, long stack, boolean atPoint, boolean since) {
+        Call knownToBe(boolean underWay) {
+            return new Call(function, address, stack, atPoint && underWay, underWay);
+        }
+    }
 
     private Pin(
             Guest guest,
@@ -102,6 +111,8 @@ public final class Pin implements AutoCloseable {
             Duration limit,
             Path artefacts,
             Consumer<String> teller) {
+        // Who is to go on must not wait behind who stands still, for a CPU.
+        guest.agent().call("race.spread", Map.of());
         Path file = artefacts.resolve(LOG);
         Pin pin;
         try {
@@ -167,8 +178,9 @@ public final class Pin implements AutoCloseable {
                 setBreakpoints();
                 progress = turn > before ? System.nanoTime() : progress;
                 if (running().isEmpty()) {
-                    why = whyNot("every CPU is held");
-                } else if (turn < points.size()) {
+                    startOver();
+                }
+                if (turn < points.size()) {
                     stub.resume(running());
                 }
             } else if (ending) {
@@ -185,6 +197,21 @@ public final class Pin implements AutoCloseable {
         teller.accept(why.isEmpty() ? "schedule kept" : why);
         stub.detach();
         return why;
+    }
+
+    /**
+     * Who was on the way already when the first point was passed can be in nobody's order: with all
+     * CPUs held that was no beginning.
+     */
+    private void startOver() {
+        teller.accept("every CPU is held: from the beginning");
+        turn = 0;
+        calls.replaceAll(call -> call.knownToBe(false));
+        setBreakpoints();
+        for (int cpu : Set.copyOf(held.keySet())) {
+            held.remove(cpu);
+            stepOver(cpu, stub.register(cpu, Register.RIP));
+        }
     }
 
     private static long elapsed(long since) {
@@ -225,6 +252,10 @@ public final class Pin implements AutoCloseable {
                 String.format(
                         "CPU %d passes %d of %d: %s",
                         cpu, turn + 1, points.size(), points.get(turn)));
+        if (turn == 0) {
+            long thread = stub.register(cpu, Register.RSP) & STACK;
+            calls.replaceAll(call -> call.knownToBe((call.stack() & STACK) == thread));
+        }
         turn++;
         for (Map.Entry<Integer, Integer> each : Map.copyOf(held).entrySet()) {
             if (each.getValue() == turn) {
@@ -247,7 +278,8 @@ public final class Pin implements AutoCloseable {
                 int value = (int) stub.register(cpu, Register.RAX);
                 return next(call.function(), true)
                         .filter(index -> points.get(index).value().orElse(value) == value)
-                        .filter(index -> call.point() || !beginsBefore(index));
+                        .filter(index -> turn == 0 || call.since())
+                        .filter(index -> call.atPoint() || !beginsBefore(index));
             }
         }
         return Optional.empty();
@@ -261,7 +293,8 @@ public final class Pin implements AutoCloseable {
                     long stack = stub.register(cpu, Register.RSP);
                     long back = stub.memory(cpu, stack);
                     long then = stack + Long.BYTES;
-                    calls.add(new Call(entry.getKey(), back, then, point.isPresent()));
+                    boolean atPoint = point.isPresent();
+                    calls.add(new Call(entry.getKey(), back, then, atPoint, turn > 0));
                 }
                 return point;
             }
