@@ -2,7 +2,6 @@
 package dmabuflab.cli;
 
 import dmabuflab.guest.Guest;
-import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.kernel.KernelImage;
 import dmabuflab.qemu.ShellScript;
@@ -21,7 +20,7 @@ final class Debugger implements AutoCloseable {
     private final KernelImage kernel;
     private final Path commands;
     private final PrintWriter out;
-    private Optional<String> pane = Optional.empty();
+    private Optional<Pane> pane = Optional.empty();
 
     /**
      * @param logs where gdb's commands go
@@ -43,15 +42,12 @@ final class Debugger implements AutoCloseable {
             out.println("gdb: functions only; --kernel gdb has lines, types and variables");
         }
         String gdb = "gdb -q -x " + ShellScript.quote(commands.toString());
-        if (System.getenv("TMUX") == null) {
+        if (!Pane.possible()) {
             out.println("gdb: to attach it, in another terminal: " + gdb);
         } else {
             out.println("gdb: in the other pane; the guest goes on when it is told to continue");
             out.flush();
-            pane =
-                    Optional.of(
-                            Command.of("tmux", "split-window", "-h", "-P", "-F", "#{pane_id}", gdb)
-                                    .output());
+            pane = Optional.of(Pane.open(gdb, "-h"));
         }
         out.flush();
     }
@@ -69,7 +65,6 @@ final class Debugger implements AutoCloseable {
 
     @Override
     public void close() {
-        // Whoever has left gdb has closed it already.
-        pane.ifPresent(id -> Command.of("tmux", "kill-pane", "-t", id).run());
+        pane.ifPresent(Pane::close);
     }
 }

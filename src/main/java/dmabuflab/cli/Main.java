@@ -29,6 +29,7 @@ import picocli.CommandLine.Command;
             BenchCommand.class,
             ShellCommand.class,
             GdbCommand.class,
+            MonitorCommand.class,
             ValidateCommand.class,
             RehearseCommand.class
         })

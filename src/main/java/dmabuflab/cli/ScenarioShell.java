@@ -7,12 +7,13 @@ import dmabuflab.guest.PluggedDevice;
 import dmabuflab.report.RunResult;
 import dmabuflab.report.ScenarioResult;
 import dmabuflab.report.Summary;
+import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import dmabuflab.scenario.Stop;
 import java.io.PrintWriter;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -86,16 +87,18 @@ final class ScenarioShell implements Stop.Visitor {
     }
 
     @Override
-    public boolean visit(Guest guest, Map<String, PluggedDevice> plugged, String why) {
+    public boolean visit(
+            Guest guest, IommuModel iommu, Map<String, PluggedDevice> plugged, String why) {
         visited = true;
-        List<String> devices = new ArrayList<>();
-        plugged.forEach((device, where) -> devices.add(ShellSession.describe(device, where)));
+        Map<PluggedDevice, String> devices = new LinkedHashMap<>();
+        plugged.forEach(
+                (device, where) -> devices.put(where, ShellSession.describe(device, where)));
         List<String> lines = why.lines().toList();
         String title = String.join("\n", lines.subList(0, Math.min(lines.size(), SHOWN_LINES)));
         if (shell == null) {
             shell = session.open(guest);
         }
-        status = session.in(shell, title + hint, devices);
+        status = session.in(shell, Optional.of(iommu), title + hint, devices);
         return status.equals(Optional.of(NEXT));
     }
 }

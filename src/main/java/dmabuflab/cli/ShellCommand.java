@@ -5,6 +5,7 @@ import dmabuflab.guest.AgentRefusal;
 import dmabuflab.guest.Bundle;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
+import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Schedule;
 import dmabuflab.guest.TimeScale;
 import dmabuflab.host.Cache;
@@ -24,6 +25,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -147,6 +149,13 @@ final class ShellCommand implements Callable<Integer> {
     @Option(names = "--at-boot", description = "with --gdb: before the first instruction")
     boolean atBoot;
 
+    @Option(
+            names = "--monitor",
+            description =
+                    "show the guest from outside, live: beside the shell in tmux, or elsewhere by"
+                            + " the line that is told; see lab monitor --help")
+    boolean monitor;
+
     private Path logs;
     private volatile boolean keepLogs;
     private volatile boolean stopped;
@@ -225,7 +234,7 @@ final class ShellCommand implements Callable<Integer> {
 
     private ShellSession session(Optional<byte[]> script, Optional<Debugger> debugger) {
         return new ShellSession(
-                spec.commandLine(), script, Optional.ofNullable(share), logs, debugger);
+                spec.commandLine(), script, Optional.ofNullable(share), logs, debugger, monitor);
     }
 
     private ShellGuest guest(LabOptions options, Path artefacts) {
@@ -244,9 +253,9 @@ final class ShellCommand implements Callable<Integer> {
         Bundle opened = Bundle.open(bundle);
         TimeScale scale = new TimeScale(flags.options(Optional.empty()).timeoutScale());
         try (Guest guest = opened.boot(artefacts, scale, bytes -> {})) {
-            List<String> plugged =
+            Map<PluggedDevice, String> plugged =
                     ShellSession.plug(guest, opened.descriptions(), opened.devices());
-            return session.in(session.open(guest), opened.summary(), plugged);
+            return session.in(session.open(guest), Optional.empty(), opened.summary(), plugged);
         }
     }
 
@@ -274,6 +283,7 @@ final class ShellCommand implements Callable<Integer> {
         if (bundle != null) {
             refuse(OF_A_BUNDLE, " is something that a bundle brings along");
             refuse(List.of("--pin", "--gdb"), " needs a vmlinux, which a bundle has not");
+            refuse(List.of("--monitor"), " needs to know the IOMMU, which a bundle does not tell");
         }
         if (gdb) {
             refuse(List.of("--pin"), " and --gdb would both use QEMU's only gdbstub");

@@ -3,6 +3,7 @@ package dmabuflab.cli;
 
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.Pin;
+import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Schedule;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.scenario.Lab;
@@ -10,6 +11,7 @@ import dmabuflab.scenario.MachineModel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -57,10 +59,10 @@ record ShellGuest(Lab lab, MachineModel machine, List<String> devices, Path arte
     }
 
     private Optional<Integer> plugged(Guest guest, ShellSession session) {
-        List<String> plugged = ShellSession.plug(guest, lab.devices(), devices);
+        Map<PluggedDevice, String> plugged = ShellSession.plug(guest, lab.devices(), devices);
         String title =
                 "kernel %s, %s, %s"
                         .formatted(lab.kernel().release(), machine.iommu(), guest.bootedHow());
-        return session.in(session.open(guest), title, plugged);
+        return session.in(session.open(guest), Optional.of(machine.iommu()), title, plugged);
     }
 }

@@ -6,12 +6,16 @@ import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestShell;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.host.Terminal;
+import dmabuflab.scenario.HardwareView;
+import dmabuflab.scenario.IommuModel;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
 
@@ -22,13 +26,15 @@ import picocli.CommandLine;
  * @param share a directory to copy there and back
  * @param logs a directory for what is made on the way
  * @param debugger attaches to the guest first
+ * @param monitored whether to show the guest from outside meanwhile
  */
 record ShellSession(
         CommandLine command,
         Optional<byte[]> script,
         Optional<Path> share,
         Path logs,
-        Optional<Debugger> debugger) {
+        Optional<Debugger> debugger,
+        boolean monitored) {
 
     /** Prepares a guest for it, and attaches the debugger if there is one. */
     GuestShell open(Guest guest) {
@@ -40,11 +46,28 @@ record ShellSession(
      * Lasts until the shell ends.
      *
      * @param shell of a guest that may have had a session before
-     * @param title to tell a person first
+     * @param iommu what the guest has, if that is known
+     * @param title to tell a person first, in a line
      * @param plugged what else to tell, a line each
      * @return the shell's exit status, empty if the person left it with Ctrl-]
      */
-    Optional<Integer> in(GuestShell shell, String title, List<String> plugged) {
+    Optional<Integer> in(
+            GuestShell shell,
+            Optional<IommuModel> iommu,
+            String title,
+            Map<PluggedDevice, String> plugged) {
+        if (!monitored) {
+            return in(shell, title, plugged.values());
+        }
+        HardwareView hardware =
+                new HardwareView(shell.guest(), iommu.orElseThrow(), plugged.keySet());
+        try (Monitor watches = new Monitor(hardware, title.lines().findFirst().orElse(""), logs)) {
+            watches.show(command.getOut());
+            return in(shell, title, plugged.values());
+        }
+    }
+
+    private Optional<Integer> in(GuestShell shell, String title, Collection<String> plugged) {
         Optional<CopiedDirectory> copied =
                 share.map(directory -> CopiedDirectory.send(shell, directory, logs));
         Optional<Integer> status;
@@ -68,10 +91,11 @@ record ShellSession(
     }
 
     /** Plugs devices in, and tells of each where it is. */
-    static List<String> plug(Guest guest, Path descriptions, List<String> devices) {
-        List<String> plugged = new ArrayList<>();
+    static Map<PluggedDevice, String> plug(Guest guest, Path descriptions, List<String> devices) {
+        Map<PluggedDevice, String> plugged = new LinkedHashMap<>();
         for (String device : devices) {
-            plugged.add(describe(device, guest.plug(descriptions, device)));
+            PluggedDevice where = guest.plug(descriptions, device);
+            plugged.put(where, describe(device, where));
         }
         return plugged;
     }
@@ -94,7 +118,7 @@ record ShellSession(
         }
     }
 
-    private void greet(String title, List<String> plugged) {
+    private void greet(String title, Collection<String> plugged) {
         PrintWriter out = command.getOut();
         out.println(title);
         plugged.forEach(out::println);

@@ -29,6 +29,7 @@ public final class Guest implements AutoCloseable {
     private final QemuProcess qemu;
     private final Console console;
     private final Agent agent;
+    private final Path artefacts;
 
     /** First line of {@code agent.log}: when it was that its times count from. */
     public static final String BEGAN = "began ";
@@ -47,12 +48,14 @@ public final class Guest implements AutoCloseable {
             QemuProcess qemu,
             Console console,
             Agent agent,
+            Path artefacts,
             PrintWriter agentLog,
             String boot,
             TimeScale scale) {
         this.qemu = qemu;
         this.console = console;
         this.agent = agent;
+        this.artefacts = artefacts;
         this.agentLog = agentLog;
         this.slots = new Slots(this);
         this.boot = boot;
@@ -162,7 +165,7 @@ public final class Guest implements AutoCloseable {
                     line -> log.printf("%10.6f %s%n", (System.nanoTime() - start) / 1e9, line);
             Agent agent =
                     new Agent(new JsonLines("agent", qemu.agent(), transcript), scale.silence());
-            return new Guest(qemu, console, agent, log, boot, scale);
+            return new Guest(qemu, console, agent, artefacts, log, boot, scale);
         } catch (IOException e) {
             qemu.close();
             throw new InfrastructureException(
@@ -202,6 +205,11 @@ public final class Guest implements AutoCloseable {
     /** The guest's memory as a file: offsets are guest physical addresses. */
     public Path memory() {
         return qemu.memory(GuestImage.MEMORY);
+    }
+
+    /** Where its logs are. */
+    public Path artefacts() {
+        return artefacts;
     }
 
     /** "restored" or "cold boot". */

@@ -71,6 +71,11 @@ public final class GuestShell {
         }
     }
 
+    /** Whose shell it is. */
+    public Guest guest() {
+        return guest;
+    }
+
     /** Without ports, which take their time. */
     private void prepare(String line) {
         Answer answer =

@@ -146,7 +146,7 @@ final class Attempt {
     private boolean show(String why) {
         // A person's doings are nothing that a witness has said.
         guest.agent().observe(line -> {});
-        return stop.orElseThrow().visitor().visit(guest, plugged, why);
+        return stop.orElseThrow().visitor().visit(guest, model.iommu(), plugged, why);
     }
 
     /**

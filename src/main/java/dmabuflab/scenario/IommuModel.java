@@ -21,7 +21,7 @@ public enum IommuModel {
         }
 
         @Override
-        IommuView view(Guest guest, QemuTrace trace, Testimony testimony) {
+        TracedIommu view(Guest guest, QemuTrace trace, Testimony testimony) {
             return new VtdView(guest, trace, testimony, false);
         }
     },
@@ -34,7 +34,7 @@ public enum IommuModel {
         }
 
         @Override
-        IommuView view(Guest guest, QemuTrace trace, Testimony testimony) {
+        TracedIommu view(Guest guest, QemuTrace trace, Testimony testimony) {
             return new VtdView(guest, trace, testimony, true);
         }
     },
@@ -47,7 +47,7 @@ public enum IommuModel {
         }
 
         @Override
-        IommuView view(Guest guest, QemuTrace trace, Testimony testimony) {
+        TracedIommu view(Guest guest, QemuTrace trace, Testimony testimony) {
             return new VirtioIommuView(trace, testimony);
         }
     },
@@ -60,7 +60,7 @@ public enum IommuModel {
         }
 
         @Override
-        IommuView view(Guest guest, QemuTrace trace, Testimony testimony) {
+        TracedIommu view(Guest guest, QemuTrace trace, Testimony testimony) {
             return new AmdView(guest, trace, testimony);
         }
     };
@@ -92,12 +92,12 @@ public enum IommuModel {
     abstract TraceParser parser();
 
     /** The witness for a guest that has this IOMMU, whose trace goes to these artefacts. */
-    IommuView view(Guest guest, Path artefacts, Testimony testimony) {
+    TracedIommu view(Guest guest, Path artefacts, Testimony testimony) {
         QemuTrace trace = new QemuTrace(artefacts.resolve(QemuProcess.TRACE), parser());
         return view(guest, trace, testimony);
     }
 
-    abstract IommuView view(Guest guest, QemuTrace trace, Testimony testimony);
+    abstract TracedIommu view(Guest guest, QemuTrace trace, Testimony testimony);
 
     /** The name on the command line and in reports. */
     @Override

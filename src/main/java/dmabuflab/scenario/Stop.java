@@ -28,7 +28,8 @@ public record Stop(Optional<Long> before, Visitor visitor) {
          * @return whether the scenario is to perform that operation, and to stop before the one
          *     after it
          */
-        boolean visit(Guest guest, Map<String, PluggedDevice> plugged, String why);
+        boolean visit(
+                Guest guest, IommuModel iommu, Map<String, PluggedDevice> plugged, String why);
     }
 
     /** Carries itself to scenarios that run in this process, by a JUnit parameter. */

@@ -55,7 +55,8 @@ class MainTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "run", "list", "build", "doctor", "mutants", "bench", "shell", "gdb", "tour"
+                "", "run", "list", "build", "doctor", "mutants", "bench", "shell", "gdb", "monitor",
+                "tour"
             })
     void helpFitsEightyColumns(String command) {
         assertThat(lab((command + " --help").strip().split(" "))).isZero();
