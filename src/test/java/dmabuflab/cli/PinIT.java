@@ -25,15 +25,33 @@ class PinIT {
     private static final Path MUTANT =
             ProjectFiles.locate().kernelConfig().resolve("mutants/slot-zap-not-announced.patch");
 
+    /** What the scenario says of a fault that was overtaken and mapped what it had. */
+    private static final String LOST = "reads when a revoke had returned";
+
     @TempDir Path directory;
 
+    /**
+     * That a schedule is kept is up to chance, too, where a CPU is waited for that stands still.
+     * And the scenario's own time goes on meanwhile, so what else it asks for may not come about.
+     */
     @Test
     void aRaceThatIsLostOnABrokenKernelOnly() throws Exception {
-        assertThat(run(SCHEDULE)).isZero();
-        assertThat(pinLog()).contains("passes 6 of 6", "schedule kept");
+        untilKept();
+        assertThat(text.toString()).doesNotContain(LOST);
 
-        assertThat(run(SCHEDULE, "--mutant", MUTANT.toString())).isEqualTo(1);
-        assertThat(pinLog()).contains("schedule kept");
+        int status = untilKept("--mutant", MUTANT.toString());
+        assertThat(status).isEqualTo(1);
+        assertThat(text.toString()).contains(LOST);
+    }
+
+    private int untilKept(String... options) throws IOException {
+        int status;
+        do {
+            text.getBuffer().setLength(0);
+            status = run(SCHEDULE, options);
+        } while (status == 3 && pinLog().contains("schedule not kept"));
+        assertThat(pinLog()).as(text.toString()).contains("passes 6 of 6", "schedule kept");
+        return status;
     }
 
     @Test
