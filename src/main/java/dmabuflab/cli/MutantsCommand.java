@@ -65,7 +65,7 @@ final class MutantsCommand implements Callable<Integer> {
             names = "--all",
             description =
                     "run the whole catalogue on each, not just what proves the rules it breaks"
-                            + " until a scenario is red")
+                            + " until one scenario of each rule is red")
     boolean all;
 
     @Option(
@@ -197,11 +197,31 @@ final class MutantsCommand implements Callable<Integer> {
         return same;
     }
 
+    /** Until each rule that it breaks was seen broken, or all that proves the rule was run. */
     private MutantFinding judge(Mutant mutant, List<Listing> catalogue, Path directory) {
-        Selection selection = all ? Selection.ALL : new Selection(mutant.breaks());
-        if (catalogue.stream().noneMatch(selection::includes)) {
-            return MutantFinding.unnoticed();
+        MutantFinding finding = MutantFinding.unnoticed();
+        if (all || mutant.breaks().isEmpty()) {
+            return judge(mutant, Selection.ALL, directory);
         }
+        for (String rule : mutant.breaks()) {
+            Selection proving = new Selection(List.of(rule));
+            List<String> scenarios =
+                    catalogue.stream()
+                            .filter(proving::includes)
+                            .map(each -> each.id().toString())
+                            .toList();
+            boolean seen =
+                    finding.red().keySet().stream()
+                            .map(id -> id.replaceFirst("\\[.*", ""))
+                            .anyMatch(scenarios::contains);
+            if (!scenarios.isEmpty() && !seen) {
+                finding = finding.and(judge(mutant, proving, directory.resolve(rule)));
+            }
+        }
+        return finding;
+    }
+
+    private MutantFinding judge(Mutant mutant, Selection selection, Path directory) {
         try {
             return MutantFinding.of(
                     ScenarioRunner.run(

@@ -52,6 +52,14 @@ public record MutantFinding(Instant when, Map<String, Outcome> red, String undec
         return new MutantFinding(Instant.now(), Map.of(), "");
     }
 
+    /** What two runs of different scenarios on the same mutant say. */
+    public MutantFinding and(MutantFinding later) {
+        Map<String, Outcome> both = new TreeMap<>(red);
+        both.putAll(later.red);
+        String why = undecided.isEmpty() ? later.undecided : undecided;
+        return new MutantFinding(when, both, both.isEmpty() ? why : "");
+    }
+
     /** Whether a scenario was red because of the defect. */
     public boolean isKilled() {
         return !red.isEmpty();

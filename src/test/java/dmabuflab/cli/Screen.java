@@ -28,7 +28,11 @@ public final class Screen implements AutoCloseable {
      */
     public Screen(String script) throws IOException {
         String whole = "stty rows 33 cols 101; echo pid=$$ tty=`tty`; " + script;
-        process = builder("script", "-qec", whole, "/dev/null").redirectErrorStream(true).start();
+        // Whoever runs the tests in the background may have Ctrl-C ignored, and all they start.
+        process =
+                builder("env", "--default-signal=INT", "script", "-qec", whole, "/dev/null")
+                        .redirectErrorStream(true)
+                        .start();
         Thread reader = new Thread(this::read);
         reader.setDaemon(true);
         reader.start();

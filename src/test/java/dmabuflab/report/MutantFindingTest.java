@@ -47,6 +47,19 @@ class MutantFindingTest {
         assertThat(MutantFinding.of(run(skipped, passed)).hasSurvived()).isTrue();
     }
 
+    @Test
+    void twoRunsSayWhatEitherSays() {
+        MutantFinding red = MutantFinding.of(SampleRun.in(Path.of("report")));
+        MutantFinding undecided = MutantFinding.undecided("did not boot");
+        MutantFinding survived = MutantFinding.unnoticed();
+
+        assertThat(survived.and(red).red()).isEqualTo(red.red());
+        assertThat(red.and(undecided).isKilled()).isTrue();
+        assertThat(red.and(undecided).undecided()).isEmpty();
+        assertThat(survived.and(undecided).undecided()).isEqualTo("did not boot");
+        assertThat(survived.and(survived).hasSurvived()).isTrue();
+    }
+
     private static RunResult run(ScenarioResult... results) {
         return new RunResult(
                 Instant.EPOCH, Duration.ZERO, Map.of(), List.of(results), Path.of("report"));
