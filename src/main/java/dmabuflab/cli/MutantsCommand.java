@@ -107,6 +107,10 @@ final class MutantsCommand implements Callable<Integer> {
         String kernel = Lab.of(flags.options(Optional.of(reports))).kernel().key();
         Map<Mutant, MutantFinding> known = known(mutants, kernel);
         List<Mutant> unknown = mutants.stream().filter(each -> !known.containsKey(each)).toList();
+        if (!unknown.isEmpty()) {
+            out.println("without any mutant: all that proves the rules they break");
+            out.flush();
+        }
         boolean comparable = requireGreen(unknown, catalogue, reports.resolve("series"));
         List<Verdict> verdicts = new ArrayList<>();
         for (Mutant mutant : mutants) {
