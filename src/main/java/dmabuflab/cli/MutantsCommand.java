@@ -10,7 +10,6 @@ import dmabuflab.report.MutantFinding;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.RunResult;
 import dmabuflab.scenario.KernelName;
-import dmabuflab.scenario.Lab;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.Mutant;
@@ -104,7 +103,10 @@ final class MutantsCommand implements Callable<Integer> {
                                                         LocalDateTime.now(ZoneId.systemDefault())));
         List<Listing> catalogue = ScenarioRunner.list();
         PrintWriter out = spec.commandLine().getOut();
-        String kernel = Lab.of(flags.options(Optional.of(reports))).kernel().key();
+        String kernel =
+                Kernels.of(project, Cache.locate())
+                        .obtain(flags.options(Optional.empty()).request())
+                        .key();
         Map<Mutant, MutantFinding> known = known(mutants, kernel);
         List<Mutant> unknown = mutants.stream().filter(each -> !known.containsKey(each)).toList();
         if (!unknown.isEmpty()) {

@@ -52,7 +52,7 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description =
                     "hold the guest's CPUs to the order of these points of the kernel; where it"
-                            + " is not kept nothing passes")
+                            + " is not kept there is no verdict")
     Path pin;
 
     @Override

@@ -8,7 +8,6 @@ import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.guest.Schedule;
 import dmabuflab.guest.TimeScale;
-import dmabuflab.host.Cache;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
@@ -156,9 +155,7 @@ final class ShellCommand implements Callable<Integer> {
                             + " the line that is told; see lab monitor --help")
     boolean monitor;
 
-    private Path logs;
-    private volatile boolean keepLogs;
-    private volatile boolean stopped;
+    private SessionLogs logs;
 
     @Override
     public Integer call() throws IOException {
@@ -167,17 +164,16 @@ final class ShellCommand implements Callable<Integer> {
         if (!Terminal.is(0)) {
             script = Optional.of(System.in.readAllBytes());
         }
-        logs = Files.createTempDirectory("dmabuf-lab-shell-");
-        dmabuflab.host.Command.beforeTheEnd(this::tidyUp);
-        Path artefacts = Files.createDirectory(logs.resolve("guest"));
+        logs = new SessionLogs("shell");
+        Path artefacts = Files.createDirectory(logs.path().resolve("guest"));
         try {
             return session(artefacts, script);
         } catch (InfrastructureException | GuestHung | AgentRefusal e) {
-            if (stopped) {
+            if (logs.ending()) {
                 return INFRASTRUCTURE; // and nobody to tell why
             }
-            keepLogs = Files.exists(artefacts.resolve("console.log"));
-            if (keepLogs) {
+            if (Files.exists(artefacts.resolve("console.log"))) {
+                logs.keep();
                 spec.commandLine().getErr().println("lab: logs are in " + artefacts);
             }
             throw e instanceof InfrastructureException failure
@@ -196,14 +192,14 @@ final class ShellCommand implements Callable<Integer> {
         if (bundle != null) {
             return status(bundled(session(script, Optional.empty()), artefacts));
         }
-        Path reports = scenario == null ? logs.resolve("report") : report;
+        Path reports = scenario == null ? logs.path().resolve("report") : report;
         LabOptions options = source.applyTo(flags.options(Optional.ofNullable(reports)));
         if (!gdb) {
             return session(artefacts, options, session(script, Optional.empty()));
         }
         options = options.patient();
         PrintWriter out = spec.commandLine().getOut();
-        try (Debugger debugger = new Debugger(Lab.of(options).kernel(), logs, out)) {
+        try (Debugger debugger = new Debugger(Lab.of(options).kernel(), logs.path(), out)) {
             if (atBoot) {
                 ShellSession session = session(script, Optional.empty());
                 return status(guest(options, artefacts).debuggedBoot(session, debugger));
@@ -234,7 +230,12 @@ final class ShellCommand implements Callable<Integer> {
 
     private ShellSession session(Optional<byte[]> script, Optional<Debugger> debugger) {
         return new ShellSession(
-                spec.commandLine(), script, Optional.ofNullable(share), logs, debugger, monitor);
+                spec.commandLine(),
+                script,
+                Optional.ofNullable(share),
+                logs.path(),
+                debugger,
+                monitor);
     }
 
     private ShellGuest guest(LabOptions options, Path artefacts) {
@@ -339,18 +340,5 @@ final class ShellCommand implements Callable<Integer> {
 
     private ParameterException wrong(String what) {
         return new ParameterException(spec.commandLine(), what);
-    }
-
-    /** Whatever ends this process, nothing stays behind but logs that somebody was told of. */
-    private void tidyUp() {
-        stopped = true;
-        if (keepLogs) {
-            return;
-        }
-        try {
-            Cache.delete(logs);
-        } catch (IOException e) {
-            throw Disk.failure("cannot delete " + logs, logs, e);
-        }
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
-import dmabuflab.host.Cache;
-import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Terminal;
 import dmabuflab.report.Outcome;
@@ -14,8 +12,6 @@ import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -45,20 +41,17 @@ final class TourCommand implements Callable<Integer> {
     boolean noPause;
 
     private PrintWriter out;
-    private Path logs;
-    private volatile boolean keepLogs;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
         out = spec.commandLine().getOut();
-        logs = Files.createTempDirectory("dmabuf-lab-tour-");
-        dmabuflab.host.Command.beforeTheEnd(this::tidyUp);
+        SessionLogs logs = new SessionLogs("tour");
         boolean pauses = !noPause && Terminal.is(0) && Terminal.is(1);
         BufferedReader keys =
                 new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
         Demonstration given =
                 Tour.give(
-                        source.applyTo(flags.options(Optional.of(logs.resolve("report")))),
+                        source.applyTo(flags.options(Optional.of(logs.path().resolve("report")))),
                         out,
                         () -> !pauses || goesOn(keys));
         if (given.outcome() == Outcome.SKIPPED) {
@@ -66,7 +59,7 @@ final class TourCommand implements Callable<Integer> {
                     "there is no tour of this kernel", given.message(), "see ./lab tour --help");
         }
         if (given.outcome().isRed()) {
-            keepLogs = true;
+            logs.keep();
             out.println("Its logs are in " + given.directory());
             out.flush();
         }
@@ -86,18 +79,6 @@ final class TourCommand implements Callable<Integer> {
             return line != null && !line.strip().equals("q");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Whatever ends this process, nothing stays behind but logs that somebody was told of. */
-    private void tidyUp() {
-        if (keepLogs) {
-            return;
-        }
-        try {
-            Cache.delete(logs);
-        } catch (IOException e) {
-            throw Disk.failure("cannot delete " + logs, logs, e);
         }
     }
 }

@@ -35,7 +35,7 @@ import java.util.function.Consumer;
  *
  * <p>What stands still is a CPU, not a thread: whoever waits for an answer from it, to an
  * interprocessor interrupt for instance, waits too. If nothing goes on for as long as the limit,
- * all CPUs are let go and the schedule was not kept.
+ * all CPUs are let go and the schedule was not kept. With all CPUs held it begins anew.
  */
 public final class Pin implements AutoCloseable {
     /** What was done, and what QEMU's gdbstub was told and said, in the artefact directory. */

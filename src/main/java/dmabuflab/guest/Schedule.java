@@ -17,9 +17,9 @@ import java.util.regex.Pattern;
  * point; {@code #} begins a comment:
  *
  * <pre>
- * kvm_dmabuf_get_pfn returns 0
- * kvm_dmabuf_invalidate returns
- * kvm_tdp_page_fault returns
+ * dma_buf_get_pfn_unlocked returns 0   # a fault has its PFN
+ * kvm_dmabuf_invalidate returns        # a revoke comes
+ * kvm_dmabuf_get_pfn returns           # before the fault goes on
  * </pre>
  *
  * @param points at least two

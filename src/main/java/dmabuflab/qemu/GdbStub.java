@@ -221,6 +221,9 @@ public final class GdbStub implements AutoCloseable {
             char character = next.get();
             if (!inside) {
                 inside = character == '$'; // all else acknowledges what was sent
+                if (inside) {
+                    end = System.nanoTime() + limit.toNanos(); // the rest will come
+                }
             } else if (character == '#') {
                 next(end);
                 next(end);

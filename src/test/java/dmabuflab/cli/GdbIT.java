@@ -8,66 +8,42 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** gdb for guests, on a kernel that has to be there anyway: functions, no lines. */
 class GdbIT {
-    @TempDir Path sockets;
-
-    private Command tmux(String... words) {
-        List<String> all = new ArrayList<>(List.of("tmux", "-f", "/dev/null"));
-        all.addAll(List.of(words));
-        return Command.of(all).env("TMUX_TMPDIR", sockets.toString()).env("TMUX", null);
-    }
-
-    private String screen(int pane) {
-        return tmux("capture-pane", "-p", "-t", "lab." + pane).output();
-    }
-
-    private void type(int pane, String line) {
-        tmux("send-keys", "-t", "lab." + pane, line, "Enter").check();
-    }
-
-    private void until(int pane, String text) {
-        long end = System.nanoTime() + Screen.LIMIT_SECONDS * 1_000_000_000;
-        while (!screen(pane).contains(text)) {
-            assertThat(System.nanoTime()).as(screen(pane)).isLessThan(end);
-        }
-    }
-
     @Test
     void besideTheShellInTmux() throws Exception {
-        String lab = Screen.lab("gdb", "--kernel", "7.3");
-        tmux("new-session", "-d", "-s", "lab", "-x", "200", "-y", "40", lab).check();
-        until(0, "gdb: in the other pane");
-        while (tmux("list-panes", "-t", "lab").output().lines().count() < 2) {
-            Thread.onSpinWait();
+        try (Tmux tmux = new Tmux(Screen.lab("gdb", "--kernel", "7.3"))) {
+            besideTheShell(tmux);
         }
-        until(1, "(gdb)");
-        String scratch = screen(0).replaceFirst("(?s).*0000:02:00\\.0 +(\\S+)\\s.*", "$1");
+    }
 
-        type(1, "break vfio_pci_core_feature_dma_buf");
-        until(1, "Breakpoint 1 at");
-        type(1, "continue");
-        until(0, "guest:/#");
-        type(0, "clear; labctl pci.bind bdf=0000:02:00.0 driver=vfio-pci");
-        until(0, "vfio-pci\"}");
-        type(0, "clear; labctl vfio.open bdf=0000:02:00.0 name=d");
-        until(0, "devid");
-        type(0, "clear; labctl vfio.command dev=d memory=1");
-        until(0, "after");
-        type(0, "clear; labctl dmabuf.export dev=d bar=2 ranges=0+4096 name=b");
-        until(1, "hit Breakpoint 1");
-        type(1, "backtrace");
-        until(1, "vfio_pci_core_ioctl_feature");
-        assertThat(screen(0)).as("while it stands still").doesNotContain("\"size\"");
-        type(1, "continue");
-        until(0, "\"size\":4096");
+    private static void besideTheShell(Tmux tmux) {
+        tmux.until(0, "gdb: in the other pane");
+        tmux.untilThereIsAnotherPane();
+        tmux.until(1, "(gdb)");
+        String scratch = tmux.screen(0).replaceFirst("(?s).*0000:02:00\\.0 +(\\S+)\\s.*", "$1");
 
-        type(0, "exit");
-        while (tmux("has-session", "-t", "lab").run() == 0) {
-            Thread.onSpinWait();
-        }
+        tmux.type(1, "break vfio_pci_core_feature_dma_buf");
+        tmux.until(1, "Breakpoint 1 at");
+        tmux.type(1, "continue");
+        tmux.until(0, "guest:/#");
+        tmux.type(0, "clear; labctl pci.bind bdf=0000:02:00.0 driver=vfio-pci");
+        tmux.until(0, "vfio-pci\"}");
+        tmux.type(0, "clear; labctl vfio.open bdf=0000:02:00.0 name=d");
+        tmux.until(0, "devid");
+        tmux.type(0, "clear; labctl vfio.command dev=d memory=1");
+        tmux.until(0, "after");
+        tmux.type(0, "clear; labctl dmabuf.export dev=d bar=2 ranges=0+4096 name=b");
+        tmux.until(1, "hit Breakpoint 1");
+        tmux.type(1, "backtrace");
+        tmux.until(1, "vfio_pci_core_ioctl_feature");
+        assertThat(tmux.screen(0)).as("while it stands still").doesNotContain("\"size\"");
+        tmux.type(1, "continue");
+        tmux.until(0, "\"size\":4096");
+
+        tmux.type(0, "exit");
+        tmux.untilItIsOver();
         Screen.assertNothingIsLeft(Path.of(scratch).getParent());
     }
 

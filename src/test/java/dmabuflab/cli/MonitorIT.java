@@ -3,15 +3,11 @@ package dmabuflab.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dmabuflab.host.Command;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -21,78 +17,58 @@ class MonitorIT {
     private static final String IVSHMEM = "0000:02:00.0";
     private static final String MAPPING = " 0x200000-0x203fff -> 0x\\w+-0x\\w+  rw";
 
-    @TempDir Path sockets;
-
-    /** After a failure there is something to end. */
-    @AfterEach
-    void endTmux() {
-        tmux("kill-server").run();
-    }
-
-    private Command tmux(String... words) {
-        List<String> all = new ArrayList<>(List.of("tmux", "-f", "/dev/null"));
-        all.addAll(List.of(words));
-        return Command.of(all).env("TMUX_TMPDIR", sockets.toString()).env("TMUX", null);
-    }
-
-    private String screen(int pane) {
-        return tmux("capture-pane", "-p", "-t", "lab." + pane).output();
-    }
-
-    private void until(int pane, String pattern) {
-        long end = System.nanoTime() + Screen.LIMIT_SECONDS * 1_000_000_000;
-        while (!Pattern.compile(pattern).matcher(screen(pane)).find()) {
-            assertThat(System.nanoTime()).as(screen(pane)).isLessThan(end);
-        }
-    }
-
-    private void labctl(String words) {
-        String line = "clear; labctl " + words + "; echo =$?";
-        tmux("send-keys", "-t", "lab.0", line, "Enter").check();
-        until(0, "(?m)^=0$");
+    private static void labctl(Tmux tmux, String words) {
+        tmux.type(0, "clear; labctl " + words + "; echo =$?");
+        tmux.until(0, Pattern.compile("(?m)^=0$"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"vtd", "virtio-iommu"})
     void besideTheShellInTmux(String iommu) throws Exception {
         String lab = Screen.lab("monitor", "--kernel", "7.3", "--iommu", iommu);
-        tmux("new-session", "-d", "-s", "lab", "-x", "200", "-y", "45", lab).check();
-        until(0, "guest:/#");
-        while (tmux("list-panes", "-t", "lab").output().lines().count() < 2) {
-            Thread.onSpinWait();
+        try (Tmux tmux = new Tmux(lab)) {
+            besideTheShell(tmux);
         }
-        until(1, IVSHMEM + " ivshmem decodes");
-        String scratch = screen(0).replaceFirst("(?s).*0000:02:00\\.0 +(\\S+)\\s.*", "$1");
+    }
+
+    private static void besideTheShell(Tmux tmux) {
+        tmux.until(0, "guest:/#");
+        tmux.untilThereIsAnotherPane();
+        tmux.until(1, Pattern.compile(IVSHMEM + " ivshmem decodes"));
+        String scratch = tmux.screen(0).replaceFirst("(?s).*0000:02:00\\.0 +(\\S+)\\s.*", "$1");
 
         for (String bdf : List.of(EDU, IVSHMEM)) {
-            labctl("pci.bind bdf=" + bdf + " driver=vfio-pci");
+            labctl(tmux, "pci.bind bdf=" + bdf + " driver=vfio-pci");
         }
-        labctl("vfio.open bdf=" + IVSHMEM + " name=d");
-        labctl("vfio.open bdf=" + EDU + " name=e");
-        labctl("vfio.command dev=d memory=1");
-        labctl("vfio.command dev=e memory=1 master=1");
-        until(1, IVSHMEM + " ivshmem decodes.*\\s.*BAR 0 .*\\s.* BAR 2 ");
-        labctl("dmabuf.export dev=d bar=2 ranges=0+16384 name=b");
-        labctl("ioas.alloc name=i");
-        labctl("vfio.attach dev=e pt=i");
-        labctl("ioas.map ioas=i dmabuf=b iova=2097152 start=0 length=16384");
-        until(1, EDU + " edu reaches, changed by [^+]*\\+" + MAPPING);
-        until(1, "QEMU's trace\\n +[0-9:.]+ \\w+_");
+        labctl(tmux, "vfio.open bdf=" + IVSHMEM + " name=d");
+        labctl(tmux, "vfio.open bdf=" + EDU + " name=e");
+        labctl(tmux, "vfio.command dev=d memory=1");
+        labctl(tmux, "vfio.command dev=e memory=1 master=1");
+        tmux.until(1, Pattern.compile(IVSHMEM + " ivshmem decodes.*\\s.*BAR 0 .*\\s.* BAR 2 "));
+        labctl(tmux, "dmabuf.export dev=d bar=2 ranges=0+16384 name=b");
+        labctl(tmux, "ioas.alloc name=i");
+        labctl(tmux, "vfio.attach dev=e pt=i");
+        labctl(tmux, "ioas.map ioas=i dmabuf=b iova=2097152 start=0 length=16384");
+        tmux.until(1, Pattern.compile(EDU + " edu reaches, changed by [^+]*\\+" + MAPPING));
+        tmux.until(1, Pattern.compile("QEMU's trace\\n +[0-9:.]+ \\w+_"));
 
-        labctl("vfio.command dev=d memory=0");
-        until(1, EDU + " edu reaches, changed by [^+]*-" + MAPPING);
-        until(1, IVSHMEM + " ivshmem decodes, changed by [0-9:.]+\\s+- BAR 0[^\\n]*\\s+- BAR 2 ");
-
-        until(1, "requests refused by QEMU\\n +none");
-        labctl("edu.dma dev=e direction=to_device iova=2097152 offset=0 length=4");
-        until(
+        labctl(tmux, "vfio.command dev=d memory=0");
+        tmux.until(1, Pattern.compile(EDU + " edu reaches, changed by [^+]*-" + MAPPING));
+        tmux.until(
                 1,
-                "requests refused by QEMU, changed by .*\\n +~ 1, the last .* 01:00\\.0 read 0x200000");
+                Pattern.compile(
+                        IVSHMEM
+                                + " ivshmem decodes, changed by [0-9:.]+\\s+- BAR 0[^\\n]*\\s+- BAR 2 "));
 
-        tmux("send-keys", "-t", "lab.0", "exit", "Enter").check();
-        while (tmux("has-session", "-t", "lab").run() == 0) {
-            Thread.onSpinWait();
-        }
+        tmux.until(1, Pattern.compile("requests refused by QEMU\\n +none"));
+        labctl(tmux, "edu.dma dev=e direction=to_device iova=2097152 offset=0 length=4");
+        tmux.until(
+                1,
+                Pattern.compile(
+                        "requests refused by QEMU, changed by .*\\n +~ 1, the last .* 01:00\\.0 read 0x200000"));
+
+        tmux.type(0, "exit");
+        tmux.untilItIsOver();
         Screen.assertNothingIsLeft(Path.of(scratch).getParent());
     }
 

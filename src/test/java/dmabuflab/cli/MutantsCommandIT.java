@@ -28,7 +28,7 @@ class MutantsCommandIT {
 
         String known = mutants("known");
         assertThat(known).contains("known since", "1 mutants, 1 noticed");
-        assertThat(reports.resolve("known/series")).doesNotExist();
+        assertThat(reports.resolve("known")).doesNotExist();
     }
 
     private String mutants(String report, String... options) {
