@@ -41,6 +41,9 @@ public final class GuestShell {
             new ArrayList<>(List.of("PATH=/bin", "HOME=/", "LANG=C.UTF-8"));
     private int ports;
 
+    /** Ports whose program has ended. */
+    private final List<String> used = new ArrayList<>();
+
     /** Of the session that goes on, if there is one. */
     private Optional<SocketChannel> keysTo = Optional.empty();
 
@@ -114,9 +117,9 @@ public final class GuestShell {
         Duration silence = agent().silence();
         agent().allowSilence(FOR_EVER);
         String terminal = name("terminal");
-        SocketChannel port = guest.addPort(terminal);
+        SocketChannel port = port(terminal);
         String sizesName = name("sizes");
-        goesOn(Optional.of(port), Optional.of(guest.addPort(sizesName)));
+        goesOn(Optional.of(port), Optional.of(port(sizesName)));
         startTyping(keys);
         Listener listener = new Listener(port, screen);
         try {
@@ -134,8 +137,7 @@ public final class GuestShell {
                                     size.columns()));
             listener.await(answer.number("output_bytes"));
             goesOn(Optional.empty(), Optional.empty());
-            guest.removePort(terminal);
-            guest.removePort(sizesName);
+            used.addAll(List.of(terminal, sizesName));
             agent().allowSilence(silence);
             return Optional.of(status(answer));
         } catch (InfrastructureException e) {
@@ -216,14 +218,13 @@ public final class GuestShell {
 
     private int attach(List<String> arguments, OutputStream out, OutputStream errors) {
         String outName = name("output");
-        Listener outListener = new Listener(guest.addPort(outName), out);
+        Listener outListener = new Listener(port(outName), out);
         String errorsName = name("errors");
-        Listener errorsListener = new Listener(guest.addPort(errorsName), errors);
+        Listener errorsListener = new Listener(port(errorsName), errors);
         Answer answer = attach(arguments, Map.of("output", outName, "errors", errorsName));
         outListener.await(answer.number("output_bytes"));
         errorsListener.await(answer.number("error_bytes"));
-        guest.removePort(outName);
-        guest.removePort(errorsName);
+        used.addAll(List.of(outName, errorsName));
         return status(answer);
     }
 
@@ -254,6 +255,13 @@ public final class GuestShell {
     /** A port belongs to one program. */
     private String name(String purpose) {
         return "dmabuflab." + purpose + ports++;
+    }
+
+    /** A guest has some thirty at a time; most shells are the only one, and never need more. */
+    private SocketChannel port(String name) {
+        used.forEach(guest::removePort);
+        used.clear();
+        return guest.addPort(name);
     }
 
     private void type(InputStream keys) {
