@@ -27,7 +27,8 @@ public final class Screen implements AutoCloseable {
      * @param script what sh does, after it has told its process id and its terminal
      */
     public Screen(String script) throws IOException {
-        String whole = "stty rows 33 cols 101; echo pid=$$ tty=`tty`; " + script;
+        // Without a trap some shells die of Ctrl-C before they can tell the status of what ended.
+        String whole = "trap : INT; stty rows 33 cols 101; echo pid=$$ tty=`tty`; " + script;
         // Whoever runs the tests in the background may have Ctrl-C ignored, and all they start.
         process =
                 builder("env", "--default-signal=INT", "script", "-qec", whole, "/dev/null")
@@ -60,6 +61,7 @@ public final class Screen implements AutoCloseable {
     static ProcessBuilder builder(String... words) {
         ProcessBuilder builder = new ProcessBuilder(words);
         builder.environment().put("TERM", "xterm-256color");
+        builder.environment().put("SHELL", "/bin/sh");
         builder.environment().remove("NO_COLOR");
         return builder;
     }
