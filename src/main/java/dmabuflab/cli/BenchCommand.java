@@ -57,6 +57,8 @@ final class BenchCommand implements Callable<Integer> {
 
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Mixin LabFlags flags;
 
     @Option(

@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
 final class BuildCommand implements Callable<Integer> {
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Option(
             names = "--kernel",
             paramLabel = "TARGET[-VARIANT]",

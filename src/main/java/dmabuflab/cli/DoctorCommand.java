@@ -18,6 +18,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Mixin LabFlags flags;
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import dmabuflab.container.Engine;
 import dmabuflab.guest.AcceleratorChoice;
 import dmabuflab.guest.Initramfs;
 import dmabuflab.guest.Machine;
@@ -45,6 +46,7 @@ final class Examination {
         examination.packages();
         examination.disk();
         examination.sandbox();
+        examination.container();
         Optional<KernelImage> kernel = examination.kernel();
         examination.qemu(kernel);
         return examination.found;
@@ -92,6 +94,21 @@ final class Examination {
                                 obstacle,
                                 "kernels are built with all that you may do: use sources you trust,"
                                         + " or let bubblewrap make user namespaces"));
+    }
+
+    private void container() {
+        if (Place.inside().isPresent()) {
+            return;
+        }
+        String version = Engine.version();
+        found.add(
+                version.isEmpty()
+                        ? Diagnosis.limited(
+                                "container",
+                                "no engine answers",
+                                "only --in container needs one: start it, or name its socket in"
+                                        + " DOCKER_HOST")
+                        : Diagnosis.good("container", "engine " + version + " answers"));
     }
 
     private void disk() {

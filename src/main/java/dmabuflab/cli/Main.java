@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import dmabuflab.container.Lifeline;
 import dmabuflab.host.InfrastructureException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -39,12 +40,14 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] words) {
+        Place.inside().ifPresent(Lifeline::follow);
         System.exit(commandLine().execute(words));
     }
 
     static CommandLine commandLine() {
         return new CommandLine(new Main())
                 .setUsageHelpWidth(80)
+                .setExecutionStrategy(Place::execute)
                 .setParameterExceptionHandler(
                         (wrong, words) -> {
                             CommandLine command = wrong.getCommandLine();

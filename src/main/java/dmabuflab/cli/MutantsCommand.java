@@ -52,6 +52,8 @@ final class MutantsCommand implements Callable<Integer> {
 
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Mixin LabFlags flags;
 
     @Parameters(

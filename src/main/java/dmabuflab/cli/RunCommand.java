@@ -27,6 +27,8 @@ import picocli.CommandLine.Spec;
 final class RunCommand implements Callable<Integer> {
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Mixin LabFlags flags;
 
     @Mixin SourceFlags source;

@@ -72,6 +72,8 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Spec CommandSpec spec;
 
+    @Mixin Place place;
+
     @Mixin LabFlags flags;
 
     @Mixin SourceFlags source;

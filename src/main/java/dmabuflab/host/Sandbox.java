@@ -46,7 +46,9 @@ public record Sandbox(List<Path> readable, List<Path> writable) {
     List<String> words() {
         List<String> words =
                 new ArrayList<>(List.of(PROGRAM, "--die-with-parent", "--new-session"));
-        words.addAll(List.of("--unshare-net", "--unshare-pid", "--unshare-ipc"));
+        // Of users only if it can be: root does without where nobody else may make namespaces.
+        words.addAll(
+                List.of("--unshare-user-try", "--unshare-net", "--unshare-pid", "--unshare-ipc"));
         words.addAll(List.of("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"));
         List<String> hidden = new ArrayList<>(HOMES);
         hidden.add(System.getenv().getOrDefault("HOME", "/root"));

@@ -3,6 +3,7 @@ package dmabuflab.kernel;
 
 import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
+import dmabuflab.host.DebianMirrors;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
@@ -10,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -27,11 +27,6 @@ import java.util.stream.Stream;
 final class AptArchive {
 
     private static final String KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    private static final Path OS_RELEASE = Path.of("/etc/os-release");
-    private static final Pattern IN_RELEASE =
-            Pattern.compile("^'(.+)/dists/([^/']+)/InRelease'.*$", Pattern.MULTILINE);
-    private static final Pattern CODENAME =
-            Pattern.compile("^VERSION_CODENAME=\"?(\\w+)\"?$", Pattern.MULTILINE);
     // With APT::Status-Fd: dlstatus:<item>:<percent>:<text>
     private static final Pattern STATUS = Pattern.compile("dlstatus:\\d+:([\\d.]+):.*");
 
@@ -52,7 +47,7 @@ final class AptArchive {
      * @throws InfrastructureException naming what could not be fetched, from where, and other ways
      */
     Path fetch(String name, String suite, Progress progress) {
-        return fetch(mirrors(), name, suite, progress);
+        return fetch(DebianMirrors.ofThisMachine(), name, suite, progress);
     }
 
     Path fetch(Set<String> mirrors, String name, String suite, Progress progress) {
@@ -149,63 +144,6 @@ final class AptArchive {
 
     private void option(List<String> words, String key, String file) {
         words.add("-o" + key + "=" + root.resolve(file));
-    }
-
-    /** The mirrors of Debian's main archive among this machine's apt sources. */
-    private static Set<String> mirrors() {
-        Set<String> mirrors =
-                mirrorsByRelease(
-                        Command.of(
-                                        "apt-get",
-                                        "indextargets",
-                                        "--format",
-                                        "$(ORIGIN)|$(LABEL)|$(SITE)",
-                                        "Created-By: Packages")
-                                .output());
-        if (!mirrors.isEmpty()) {
-            return mirrors;
-        }
-        String codename;
-        try {
-            Matcher matcher = CODENAME.matcher(Files.readString(OS_RELEASE));
-            codename = matcher.find() ? matcher.group(1) : "stable";
-        } catch (IOException e) {
-            throw Disk.failure("cannot read the release", OS_RELEASE, e);
-        }
-        return mirrorsBySuite(Command.of("apt-get", "--print-uris", "update").output(), codename);
-    }
-
-    /**
-     * Third parties and the security archive are in the same listing; they are told apart by what
-     * their Release files say.
-     */
-    static Set<String> mirrorsByRelease(String listing) {
-        Set<String> mirrors = new LinkedHashSet<>();
-        for (String line : listing.lines().toList()) {
-            List<String> fields = List.of(line.split("\\|", -1));
-            if (fields.size() == 3
-                    && fields.get(0).equals("Debian")
-                    && fields.get(1).equals("Debian")
-                    && !fields.get(2).startsWith("cdrom:")) {
-                mirrors.add(fields.get(2));
-            }
-        }
-        return mirrors;
-    }
-
-    /**
-     * Before the first {@code apt-get update} of a machine there is no Release file to ask. Then it
-     * is who offers a suite named like this Debian; a wrong guess does not pass the keyring.
-     */
-    static Set<String> mirrorsBySuite(String uris, String codename) {
-        Set<String> mirrors = new LinkedHashSet<>();
-        Matcher matcher = IN_RELEASE.matcher(uris);
-        while (matcher.find()) {
-            if (matcher.group(2).equals(codename)) {
-                mirrors.add(matcher.group(1));
-            }
-        }
-        return mirrors;
     }
 
     private static String otherWays() {

@@ -38,6 +38,8 @@ class MainTest {
                 "shell --iommu pdp11",
                 "shell --share no/such/directory",
                 "tour --mutant no/such/file",
+                "run --in vat",
+                "validate --in container --series -",
                 "rnu",
             })
     void wrongUsageIsExitStatusTwoAndOneSentence(String words) {

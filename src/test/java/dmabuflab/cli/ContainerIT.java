@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package dmabuflab.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dmabuflab.container.Engine;
+import dmabuflab.host.ProjectFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code --in container}, with whatever engine is there. */
+@EnabledIf(
+        value = "anEngineAnswers",
+        disabledReason =
+                "no container engine answers: start one, or name its socket in DOCKER_HOST")
+class ContainerIT {
+    private static final Path MUTANTS = ProjectFiles.locate().kernelConfig().resolve("mutants");
+
+    /** Scenarios that take minutes. */
+    private static final String LONG = "Kvm*";
+
+    @TempDir Path scratch;
+
+    static boolean anEngineAnswers() {
+        return !Engine.version().isEmpty();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        assertThat(Engine.containersOfTheLab()).isEmpty();
+    }
+
+    @Test
+    void verdictsAreThoseOfTheHost() throws Exception {
+        Path mutant = MUTANTS.resolve("rdma-memcpy-on-mmio.patch");
+        List<String> red = List.of("--mutant", mutant.toString(), "RdmaTransfers", "PQ5");
+
+        JsonNode host = run("host", "host", red);
+        JsonNode container = run("container", "container", red);
+
+        assertThat(outcomes(container)).isEqualTo(outcomes(host)).hasSizeGreaterThan(5);
+        assertThat(container.path("exitStatus").asInt()).isEqualTo(1);
+        assertThat(container.path("environment").path("kernel"))
+                .isEqualTo(host.path("environment").path("kernel"));
+    }
+
+    private JsonNode run(String place, String report, List<String> what) throws Exception {
+        Path directory = scratch.resolve(report);
+        List<String> words =
+                new ArrayList<>(List.of("--in", place, "--report", directory.toString()));
+        words.addAll(what);
+        Path out = scratch.resolve(report + ".out");
+        Process lab =
+                Screen.builder("sh", "-c", Screen.lab("run", words.toArray(String[]::new)))
+                        .redirectErrorStream(true)
+                        .redirectOutput(out.toFile())
+                        .start();
+        assertThat(lab.waitFor(10, TimeUnit.MINUTES)).isTrue();
+        assertThat(directory.resolve("results.json")).as(Files.readString(out)).exists();
+        JsonNode results = new ObjectMapper().readTree(directory.resolve("results.json").toFile());
+        assertThat(lab.exitValue()).isEqualTo(results.path("exitStatus").asInt());
+        return results;
+    }
+
+    private static Set<String> outcomes(JsonNode results) {
+        Set<String> outcomes = new TreeSet<>();
+        results.path("scenarios")
+                .forEach(
+                        each ->
+                                outcomes.add(
+                                        each.path("id").asText()
+                                                + " "
+                                                + each.path("outcome").asText()));
+        return outcomes;
+    }
+
+    @Test
+    void interruptedItEndsAsWithout() throws Exception {
+        String lab = Screen.lab("run", "--in", "container", "--report", scratch + "/cut", LONG);
+        try (Screen screen = new Screen(lab + "; echo status=$?")) {
+            screen.until("passed");
+            screen.type("\003");
+            screen.until("status=130");
+            assertThat(screen.status()).isZero();
+        }
+    }
+
+    @Test
+    void killedItEndsWithWhoeverStartedIt() throws Exception {
+        String lab = Screen.lab("run", "--in", "container", "--report", scratch + "/cut", LONG);
+        Path out = scratch.resolve("killed.out");
+        Process process =
+                Screen.builder("sh", "-c", "exec " + lab).redirectOutput(out.toFile()).start();
+        while (!Files.readString(out).contains("passed")) {
+            assertThat(process.isAlive()).as(Files.readString(out)).isTrue();
+            Thread.onSpinWait();
+        }
+        assertThat(Engine.containersOfTheLab()).hasSize(1);
+
+        process.destroyForcibly().waitFor();
+
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (Engine.containersOfTheLab().stream().anyMatch(text -> text.contains("running"))) {
+            assertThat(System.nanoTime()).isLessThan(end);
+        }
+        // The next one takes away what the engine kept.
+        JsonNode next = run("container", "next", List.of("PfnQuery.pastTheEnd"));
+        assertThat(next.path("exitStatus").asInt()).isZero();
+    }
+
+    @Test
+    void aReleaseThatIsNoneIsNamed() throws Exception {
+        String lab = Screen.lab("doctor", "--in", "container:nosuchrelease");
+        try (Screen screen = new Screen(lab + "; echo status=$?")) {
+            assertThat(screen.until("status=3"))
+                    .contains("there is no image of Debian nosuchrelease")
+                    .contains("debian:nosuchrelease");
+        }
+    }
+}
