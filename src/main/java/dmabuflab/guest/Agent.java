@@ -9,6 +9,7 @@ import dmabuflab.qemu.JsonLines;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
@@ -31,6 +32,7 @@ public class Agent {
     private final JsonLines channel;
     private Consumer<String> observer = line -> {};
     private Duration silence;
+    private BooleanSupplier otherSign = () -> false;
     private long lastId;
     private long stopBefore;
     private Consumer<String> atStop = line -> {};
@@ -49,7 +51,18 @@ public class Agent {
      * Sets how long the agent may be silent, answers and events both counting as a sign of life.
      */
     void allowSilence(Duration limit) {
+        allowSilence(limit, () -> false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param otherSign whether the guest has given another one since this was last asked; asked
+     *     each time the limit has passed
+     */
+    void allowSilence(Duration limit, BooleanSupplier otherSign) {
         this.silence = limit;
+        this.otherSign = otherSign;
     }
 
     Duration silence() {
@@ -104,6 +117,9 @@ public class Agent {
             channel.send(request);
             while (true) {
                 JsonNode line = channel.next(silence);
+                while (line == null && otherSign.getAsBoolean()) {
+                    line = channel.next(silence);
+                }
                 if (line == null) {
                     throw new GuestHung(
                             words(op, arguments)

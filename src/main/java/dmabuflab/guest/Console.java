@@ -8,10 +8,13 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Reads the guest's serial console to its end, into a file and to a listener. */
@@ -25,6 +28,7 @@ final class Console {
     private final Thread reader;
     private final List<Mark> marks = new CopyOnWriteArrayList<>();
     private volatile IOException failure;
+    private final AtomicLong printed = new AtomicLong();
 
     Console(SocketChannel socket, Path log, Consumer<byte[]> listener) {
         this.log = log;
@@ -41,6 +45,7 @@ final class Console {
                 byte[] bytes = Arrays.copyOf(buffer.array(), buffer.position());
                 file.write(bytes);
                 listener.accept(bytes);
+                printed.addAndGet(bytes.length);
                 String text = tail + new String(bytes, StandardCharsets.ISO_8859_1);
                 for (Mark mark : marks) {
                     if (text.contains(mark.text())) {
@@ -52,6 +57,20 @@ final class Console {
         } catch (IOException e) {
             failure = e;
         }
+    }
+
+    /**
+     * Asks whether the guest has printed anything since the last time that this was asked.
+     *
+     * @param longest after this it is no longer of interest
+     */
+    BooleanSupplier hasPrinted(Duration longest) {
+        long end = System.nanoTime() + longest.toNanos();
+        AtomicLong known = new AtomicLong();
+        return () -> {
+            long now = printed.get();
+            return known.getAndSet(now) != now && System.nanoTime() < end;
+        };
     }
 
     /**

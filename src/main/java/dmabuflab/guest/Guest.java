@@ -98,7 +98,7 @@ public final class Guest implements AutoCloseable {
         Guest guest = start(image, more, artefacts, scale, console, "cold boot");
         try {
             visitor.accept(guest);
-            guest.agent.allowSilence(scale.boot());
+            guest.agent.allowSilence(scale.boot(), guest.console.hasPrinted(scale.longestBoot()));
             guest.agent.call("agent.hello", Map.of());
             guest.scale = scale.measuredBy(Duration.ofNanos(System.nanoTime() - start));
             guest.agent.allowSilence(guest.scale.silence());

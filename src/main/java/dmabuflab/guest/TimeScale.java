@@ -13,6 +13,7 @@ public record TimeScale(double factor) {
     private static final Duration USUAL_BOOT = Duration.ofMillis(2500);
 
     private static final Duration BOOT = Duration.ofSeconds(90);
+    private static final Duration LONGEST_BOOT = Duration.ofMinutes(5);
     private static final Duration SILENCE = Duration.ofSeconds(15);
 
     public TimeScale {
@@ -26,8 +27,14 @@ public record TimeScale(double factor) {
         return new TimeScale(factor * Math.max(1, (double) boot.toNanos() / USUAL_BOOT.toNanos()));
     }
 
+    /** How long a guest that boots may be silent. */
     Duration boot() {
         return times(BOOT);
+    }
+
+    /** How long it may print before its agent says something. */
+    Duration longestBoot() {
+        return times(LONGEST_BOOT);
     }
 
     /** How long QEMU or the agent may be silent. */

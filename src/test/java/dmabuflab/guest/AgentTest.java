@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -65,6 +66,15 @@ class AgentTest {
         assertThatThrownBy(() -> agent.attempt("typo", Map.of()))
                 .isInstanceOf(InfrastructureException.class)
                 .hasMessageContaining("typo");
+    }
+
+    @Test
+    void silenceIsNoHangWhileThereAreOtherSignsOfLife() throws IOException {
+        Iterator<Boolean> signs = List.of(true, true, false).iterator();
+        agent.allowSilence(Duration.ofMillis(20), signs::next);
+
+        assertThatThrownBy(() -> agent.call("a", Map.of())).isInstanceOf(GuestHung.class);
+        assertThat(signs).isExhausted();
     }
 
     @Test
