@@ -55,8 +55,13 @@ public final class Kcidb {
 
     /** The build of the checkout with the same id. */
     public ObjectNode build(String id, boolean good) {
+        return build(id, id, good);
+    }
+
+    /** Another build of a checkout. */
+    public ObjectNode build(String id, String checkout, boolean good) {
         return row("builds", id)
-                .put("checkout_id", id)
+                .put("checkout_id", checkout)
                 .put("architecture", "x86_64")
                 .put("status", good ? "PASS" : "FAIL");
     }

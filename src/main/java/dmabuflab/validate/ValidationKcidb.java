@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.validate;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dmabuflab.report.Kcidb;
 import dmabuflab.report.Outcome;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A validation as rows for KCIDB: base and patches as checkouts and builds, every run of a scenario
@@ -24,8 +27,8 @@ public final class ValidationKcidb {
         these.base();
         so.patches().forEach(these::patch);
         these.conflict();
-        // Other variants are other builds, whose keys nobody knows.
-        so.scenarios().stream().filter(each -> each.variant().isEmpty()).forEach(these::scenario);
+        so.variants().forEach(these::variant);
+        so.scenarios().forEach(these::scenario);
         return these.rows.text();
     }
 
@@ -51,6 +54,34 @@ public final class ValidationKcidb {
         }
     }
 
+    /** Other variants are other builds of the same checkouts. */
+    private void variant(VariantVerdict verdict) {
+        String name = verdict.variant();
+        Set<Integer> earlier = new TreeSet<>();
+        so.scenarios().stream()
+                .filter(each -> each.variant().equals(name))
+                .forEach(
+                        each -> {
+                            earlier.add(0);
+                            earlier.addAll(each.between().keySet());
+                        });
+        earlier.forEach(applied -> build(applied, name, true));
+        int head = so.series().size();
+        var build = build(head, name, verdict.build().isEmpty());
+        if (!verdict.build().isEmpty()) {
+            build.put("log_excerpt", Kcidb.excerpt(verdict.build()));
+        } else if (!verdict.sameCode()) {
+            Outcome outcome = verdict.boot().isEmpty() ? Outcome.PASSED : Outcome.FAILED;
+            rows.test(rows.own("boot-" + name), kernel(head, name), "boot", outcome)
+                    .put("log_excerpt", Kcidb.excerpt(verdict.boot()));
+        }
+    }
+
+    private ObjectNode build(int applied, String variant, boolean good) {
+        return rows.build(kernel(applied, variant), kernel(applied), good)
+                .put("config_name", variant);
+    }
+
     private void conflict() {
         so.series().stream()
                 .filter(patch -> so.conflict().startsWith(patch.place() + " "))
@@ -61,11 +92,11 @@ public final class ValidationKcidb {
     }
 
     private void scenario(ScenarioVerdict each) {
-        String issue = rows.own("regressed-" + each.id());
+        String issue = rows.own("regressed-" + named(each));
         boolean regressed = each.judgement() == Judgement.REGRESSED;
         if (regressed) {
             String since = each.blame() == null ? "" : " since " + each.blame().subject();
-            rows.issue(issue, "regressed " + each.id() + since)
+            rows.issue(issue, "regressed " + each.name() + since)
                     .putObject("misc")
                     .put("rerun", each.rerun())
                     .put("message", each.message());
@@ -79,8 +110,8 @@ public final class ValidationKcidb {
     private void tests(ScenarioVerdict each, int applied, List<Outcome> outcomes, String issue) {
         int run = 0;
         for (Outcome outcome : outcomes) {
-            String id = rows.own("%s-on-%d-run-%d".formatted(each.id(), applied, ++run));
-            rows.test(id, kernel(applied), each.id(), outcome)
+            String id = rows.own("%s-on-%d-run-%d".formatted(named(each), applied, ++run));
+            rows.test(id, kernel(applied, each.variant()), each.id(), outcome)
                     .putObject("misc")
                     .put("judgement", each.judgement().label())
                     .put("outcome", outcome.label());
@@ -88,6 +119,15 @@ public final class ValidationKcidb {
                 rows.incident(issue, id, outcome.isRed());
             }
         }
+    }
+
+    private static String named(ScenarioVerdict each) {
+        return each.variant().isEmpty() ? each.id() : each.id() + "-" + each.variant();
+    }
+
+    /** The same of a variant, whose key nobody keeps. */
+    private String kernel(int applied, String variant) {
+        return variant.isEmpty() ? kernel(applied) : rows.own("kernel-" + applied + "-" + variant);
     }
 
     /** Of the kernel with so many patches: by its key if there is one. */

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dmabuflab.Schemas;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What programs read of a validation. */
@@ -32,13 +34,13 @@ class ValidationFormatsTest {
         JsonNode json = new ObjectMapper().readTree(rows);
         assertThat(json.path("builds"))
                 .extracting(build -> build.path("status").asText())
-                .containsExactly("PASS", "PASS", "FAIL", "PASS");
+                .containsExactly("PASS", "PASS", "FAIL", "PASS", "PASS", "PASS");
         assertThat(json.at("/builds/0/id").asText()).isEqualTo("dmabuf_lab:0123456789abcdef0000");
         assertThat(json.path("tests").findValuesAsText("id")).doesNotHaveDuplicates();
         assertThat(json.path("tests"))
                 .filteredOn(test -> test.path("path").asText().equals("dmabuf_lab.boot"))
                 .extracting(test -> test.path("status").asText())
-                .containsExactly("PASS", "FAIL");
+                .containsExactly("PASS", "FAIL", "PASS");
         assertThat(json.path("tests"))
                 .filteredOn(test -> test.path("path").asText().equals("dmabuf_lab.A.regressed"))
                 .extracting(
@@ -51,6 +53,32 @@ class ValidationFormatsTest {
                         tuple("0001", "PASS"),
                         tuple("0003", "FAIL"),
                         tuple("0003", "FAIL"));
+    }
+
+    @Test
+    void aVariantIsAnotherBuildForKcidb() throws IOException {
+        JsonNode json =
+                new ObjectMapper().readTree(ValidationKcidb.of(SampleValidation.everyJudgement()));
+        List<String> debug = new ArrayList<>();
+        json.path("builds")
+                .forEach(
+                        build -> {
+                            if (build.path("config_name").asText().equals("debug")) {
+                                debug.add(build.path("id").asText());
+                                assertThat(json.path("checkouts").findValuesAsText("id"))
+                                        .contains(build.path("checkout_id").asText());
+                            }
+                        });
+        assertThat(debug).hasSize(2);
+        assertThat(json.path("tests"))
+                .filteredOn(test -> debug.contains(test.path("build_id").asText()))
+                .extracting(test -> test.path("path").asText())
+                .containsExactly(
+                        "dmabuf_lab.boot",
+                        "dmabuf_lab.A.green",
+                        "dmabuf_lab.A.green",
+                        "dmabuf_lab.A.green",
+                        "dmabuf_lab.A.green");
     }
 
     @Test
