@@ -100,15 +100,15 @@ final class Examination {
         if (Place.inside().isPresent()) {
             return;
         }
-        String version = Engine.version();
+        String obstacle = Engine.obstacle();
         found.add(
-                version.isEmpty()
-                        ? Diagnosis.limited(
+                obstacle.isEmpty()
+                        ? Diagnosis.good("container", "engine " + Engine.version() + " answers")
+                        : Diagnosis.limited(
                                 "container",
-                                "no engine answers",
-                                "only --in container needs one: start it, or name its socket in"
-                                        + " DOCKER_HOST")
-                        : Diagnosis.good("container", "engine " + version + " answers"));
+                                obstacle.lines().findFirst().orElseThrow(),
+                                "only --in container needs an engine: start it, or name its socket"
+                                        + " in DOCKER_HOST"));
     }
 
     private void disk() {

@@ -23,6 +23,7 @@ import picocli.CommandLine.RunLast;
 final class Place {
     private static final String IN = "--in";
     private static final String REPORT = "--report";
+    private static final String TREE = "--tree";
     private static final String HOST = "host";
     private static final Pattern CONTAINER = Pattern.compile("container(?::([a-z]+))?");
     private static final String RELEASE = "bookworm";
@@ -64,7 +65,7 @@ final class Place {
         }
         String release = Optional.ofNullable(container.group(1)).orElse(RELEASE);
         try {
-            return LabContainer.run(release, all.originalArgs(), named(command));
+            return LabContainer.run(place, release, all.originalArgs(), named(command));
         } catch (InfrastructureException e) {
             throw new ExecutionException(line, e.getMessage(), e);
         }
@@ -77,6 +78,8 @@ final class Place {
             for (String word : arg.originalStringValues()) {
                 if (arg instanceof OptionSpec option && option.longestName().equals(REPORT)) {
                     mounts.writable(Path.of(word));
+                } else if (arg instanceof OptionSpec option && option.longestName().equals(TREE)) {
+                    mounts.readable(Path.of(word)).repository(Path.of(word));
                 } else if (Files.exists(Path.of(word))) {
                     mounts.readable(Path.of(word));
                 }

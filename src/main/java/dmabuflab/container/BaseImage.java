@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.container;
 
+import com.github.dockerjava.api.command.PullImageResultCallback;
+import com.github.dockerjava.api.exception.DockerClientException;
 import com.github.dockerjava.api.exception.DockerException;
 import dmabuflab.host.Command;
 import dmabuflab.host.DebianMirrors;
@@ -32,9 +34,12 @@ final class BaseImage {
         }
         progress.phase("pulling " + official);
         try {
-            Engine.client().pullImageCmd(official).start().awaitCompletion();
+            Engine.client()
+                    .pullImageCmd(official)
+                    .exec(new PullImageResultCallback())
+                    .awaitCompletion();
             return official;
-        } catch (DockerException e) {
+        } catch (DockerException | DockerClientException e) {
             bootstrap(release, "the engine cannot pull it, " + e.getMessage(), progress);
             return ours;
         } catch (InterruptedException e) {
@@ -57,7 +62,9 @@ final class BaseImage {
                                                 release,
                                                 whyNotPulled + "\napt here knows no Debian mirror",
                                                 null));
-        try (Scratch scratch = Scratch.create("base")) {
+        Scratch scratch = Scratch.create("base");
+        Command.beforeTheEnd(scratch::close);
+        try (scratch) {
             Path root = scratch.path().resolve("root");
             Path archive = scratch.path().resolve("root.tar");
             progress.phase("debootstrap of " + release);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.github.dockerjava.api.model.Capability;
 import com.github.dockerjava.api.model.Device;
 import com.github.dockerjava.api.model.HostConfig;
+import com.github.dockerjava.api.model.LogConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,12 +22,20 @@ final class Confines extends HostConfig {
     private static final Path KVM = Path.of("/dev/kvm");
 
     Confines(Mounts mounts) {
-        withBinds(mounts.binds());
+        withMounts(mounts.all());
         withInit(true);
         withNetworkMode("host");
         withCapDrop(Capability.ALL);
-        withCapAdd(Capability.SETFCAP); // root may be root in a namespace only with this
-        withSecurityOpts(List.of("no-new-privileges", "seccomp=unconfined", "apparmor=unconfined"));
+        // Root reads what others own, as without, and may be root in a namespace.
+        withCapAdd(Capability.DAC_OVERRIDE, Capability.SETFCAP);
+        withUsernsMode("host");
+        withLogConfig(new LogConfig(LogConfig.LoggingType.JSON_FILE));
+        withSecurityOpts(
+                List.of(
+                        "no-new-privileges",
+                        "seccomp=unconfined",
+                        "apparmor=unconfined",
+                        "label=disable"));
         if (Files.isWritable(KVM)) {
             withDevices(new Device("rwm", KVM.toString(), KVM.toString()));
             withGroupAdd(List.of(group(KVM)));

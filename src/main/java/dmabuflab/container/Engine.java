@@ -2,11 +2,17 @@
 package dmabuflab.container;
 
 import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.command.ListContainersCmd;
+import com.github.dockerjava.api.exception.ConflictException;
 import com.github.dockerjava.api.exception.NotFoundException;
 import com.github.dockerjava.api.model.Container;
 import dmabuflab.host.InfrastructureException;
+import java.util.HashMap;
 import java.util.List;
-import java.util.function.LongPredicate;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.testcontainers.DockerClientFactory;
 
 /** The container engine of this machine, found as Testcontainers finds it. */
@@ -20,12 +26,19 @@ public final class Engine {
 
     private Engine() {}
 
-    /** The version of the one that answers, "" if none does. */
+    /** Why containers cannot be used, "" if they can. */
+    public static String obstacle() {
+        try {
+            client();
+            return "";
+        } catch (InfrastructureException e) {
+            return e.getMessage();
+        }
+    }
+
+    /** The version of the one that answers. */
     public static String version() {
-        checkSettings();
-        return DockerClientFactory.instance().isDockerAvailable()
-                ? client().versionCmd().exec().getVersion()
-                : "";
+        return client().versionCmd().exec().getVersion();
     }
 
     /**
@@ -36,7 +49,9 @@ public final class Engine {
     static DockerClient client() {
         checkSettings();
         try {
-            return DockerClientFactory.instance().client();
+            DockerClient client = DockerClientFactory.instance().client();
+            checkHost();
+            return client;
         } catch (IllegalStateException e) {
             throw new InfrastructureException(
                     "cannot use a container",
@@ -47,23 +62,51 @@ public final class Engine {
         }
     }
 
-    /** Names and states of the containers in which the lab is or was. */
-    public static List<String> containersOfTheLab() {
-        return leftBy(owner -> true).stream()
-                .map(each -> each.getId() + " " + each.getState())
-                .toList();
+    /** Testcontainers takes the usual one if the one that is named does not answer. */
+    private static void checkHost() {
+        String wanted = System.getenv("DOCKER_HOST");
+        String found = DockerClientFactory.instance().getTransportConfig().getDockerHost() + "";
+        if (wanted != null && !wanted.isBlank() && !wanted.equals(found)) {
+            throw new InfrastructureException(
+                    "cannot use a container",
+                    "the engine at DOCKER_HOST=" + wanted + " does not answer",
+                    "start it, or unset DOCKER_HOST to use " + found);
+        }
     }
 
-    /** Those of some processes. */
-    static List<Container> leftBy(LongPredicate owner) {
-        return client()
-                .listContainersCmd()
-                .withShowAll(true)
-                .withLabelFilter(List.of(OWNER))
-                .exec()
-                .stream()
-                .filter(each -> owner.test(Long.parseLong(each.getLabels().get(OWNER))))
-                .toList();
+    /** The machine's proxies, as its environment names them. */
+    static Map<String, String> proxies() {
+        Map<String, String> proxies = new HashMap<>();
+        for (String name : List.of("http_proxy", "https_proxy", "no_proxy")) {
+            for (String each : List.of(name, name.toUpperCase(Locale.ROOT))) {
+                Optional.ofNullable(System.getenv(each))
+                        .ifPresent(value -> proxies.put(each, value));
+            }
+        }
+        return proxies;
+    }
+
+    /** Ids and states of the containers in which the lab is or was. */
+    public static Map<String, String> containersOfTheLab() {
+        return labelled().withShowAll(true).exec().stream()
+                .collect(Collectors.toMap(Container::getId, Container::getState));
+    }
+
+    /** Takes away those that have ended and whose owners are gone. */
+    static void removeLeftovers() {
+        for (Container each : labelled().withStatusFilter(List.of("exited", "dead")).exec()) {
+            if (ProcessHandle.of(Long.parseLong(each.getLabels().get(OWNER))).isEmpty()) {
+                try {
+                    client().removeContainerCmd(each.getId()).exec();
+                } catch (NotFoundException | ConflictException e) {
+                    continue; // another lab does the same at this moment
+                }
+            }
+        }
+    }
+
+    private static ListContainersCmd labelled() {
+        return client().listContainersCmd().withLabelFilter(List.of(OWNER));
     }
 
     private static void checkSettings() {

@@ -2,13 +2,12 @@
 package dmabuflab.container;
 
 import com.github.dockerjava.api.DockerClient;
-import com.github.dockerjava.api.exception.DockerException;
-import com.github.dockerjava.api.model.Container;
+import com.github.dockerjava.api.exception.ConflictException;
+import com.github.dockerjava.api.exception.NotFoundException;
 import com.sun.security.auth.module.UnixSystem;
 import dmabuflab.host.Cache;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
-import dmabuflab.host.Scratch;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.ZoneId;
@@ -17,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.jline.utils.Signals;
-import org.testcontainers.containers.ContainerLaunchException;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.output.OutputFrame;
 import org.testcontainers.containers.output.WaitingConsumer;
@@ -29,9 +28,15 @@ import org.testcontainers.containers.startupcheck.StartupCheckStrategy;
  * when this process has.
  */
 public final class LabContainer extends GenericContainer<LabContainer> {
-    private static final String HOME = "/tmp"; // of the container alone
+    /** Of the container alone. */
+    static final Path HOME = Path.of("/tmp");
+
+    /** Of those that the lab itself ends with. */
+    private static final int LAST_STATUS = 3;
 
     private final WaitingConsumer output = new WaitingConsumer();
+    private volatile String signal = "";
+    private boolean started;
 
     private LabContainer(String image, List<String> command, Mounts mounts) {
         super(image);
@@ -49,39 +54,40 @@ public final class LabContainer extends GenericContainer<LabContainer> {
     /**
      * Runs a command of the lab and passes on what it says. Signals to this process reach it.
      *
+     * @param place what the user called it
      * @param release of Debian, its code name
      * @param words of the command line
      * @param mounts what it needs to see beside the checkout and the cache
      * @return its exit status
      * @throws InfrastructureException if there is no engine, no image, or the engine refuses
      */
-    public static int run(String release, List<String> words, Mounts mounts) {
+    public static int run(String place, String release, List<String> words, Mounts mounts) {
         Cache cache = Cache.locate();
         Path home = ProjectFiles.locate().root();
-        removeLeftovers();
-        String image = LabImage.obtain(release, cache);
-        mounts.readable(home)
-                .readable(Path.of(""))
-                .writable(home.resolve("reports"))
-                .writable(cache.root());
-        for (String entry : classPath().split(":", -1)) {
-            mounts.readable(Path.of(entry));
-        }
-        try (Scratch scratch = Scratch.create("container")) {
-            Path file = scratch.path().resolve("lifeline");
-            mounts.writable(scratch.path());
-            try (Lifeline lifeline = Lifeline.hold(file);
+        try {
+            Engine.removeLeftovers();
+            String image = LabImage.obtain(release, cache);
+            mounts.readable(home).writable(home.resolve("reports")).writable(cache.root());
+            Stream.of(classPath().split(":", -1))
+                    .map(Path::of)
+                    .filter(entry -> !entry.toAbsolutePath().startsWith(home))
+                    .forEach(mounts::readable);
+            try (Lifeline lifeline = Lifeline.hold(cache);
                     LabContainer container =
-                            new LabContainer(image, command(home, file, words), mounts)) {
+                            new LabContainer(
+                                    image, command(home, place, lifeline.file(), words), mounts)) {
                 container.withEnv(environment(cache));
                 return container.outcome();
             }
-        } catch (DockerException | ContainerLaunchException e) {
-            throw failure(e.getMessage(), e);
+        } catch (InfrastructureException e) {
+            throw e;
+        } catch (RuntimeException e) { // the engine's client has many
+            throw failure(innermost(e), e);
         }
     }
 
-    private static List<String> command(Path home, Path lifeline, List<String> words) {
+    private static List<String> command(
+            Path home, String place, Path lifeline, List<String> words) {
         List<String> command = new ArrayList<>();
         command.addAll(
                 List.of(
@@ -91,6 +97,7 @@ public final class LabContainer extends GenericContainer<LabContainer> {
                         "-Duser.home=" + HOME,
                         "-Duser.timezone=" + ZoneId.systemDefault(),
                         "-Ddmabuflab.home=" + home,
+                        "-Ddmabuflab.in=" + place,
                         "-D" + Lifeline.PROPERTY + "=" + lifeline,
                         "-cp",
                         classPath(),
@@ -104,11 +111,12 @@ public final class LabContainer extends GenericContainer<LabContainer> {
     }
 
     private static Map<String, String> environment(Cache cache) {
-        String actions = System.getenv().getOrDefault("GITHUB_ACTIONS", "");
-        return Map.of(
-                "HOME", HOME,
-                "DMABUF_LAB_CACHE", cache.root().toString(),
-                "GITHUB_ACTIONS", actions);
+        Map<String, String> environment = Engine.proxies();
+        environment.put("HOME", HOME.toString());
+        environment.put("LC_ALL", "C.UTF-8");
+        environment.put("DMABUF_LAB_CACHE", cache.root().toString());
+        environment.put("GITHUB_ACTIONS", System.getenv().getOrDefault("GITHUB_ACTIONS", ""));
+        return environment;
     }
 
     /** Files of ours have to be ours outside too. */
@@ -125,18 +133,38 @@ public final class LabContainer extends GenericContainer<LabContainer> {
             Signals.register(name, () -> pass(name));
         }
         start();
+        synchronized (this) {
+            started = true;
+            if (!signal.isEmpty()) {
+                pass(signal);
+            }
+        }
         int status = Engine.client().waitContainerCmd(getContainerId()).start().awaitStatusCode();
         try {
             output.waitUntilEnd(1, TimeUnit.MINUTES);
         } catch (TimeoutException e) {
             throw failure("its output has no end", e);
         }
+        if (status > LAST_STATUS && signal.isEmpty()) {
+            var state = Engine.client().inspectContainerCmd(getContainerId()).exec().getState();
+            throw failure(
+                    "the container ended with status "
+                            + status
+                            + (Boolean.TRUE.equals(state.getOOMKilled()) ? ", out of memory" : ""),
+                    null);
+        }
         return status;
     }
 
-    private void pass(String signal) {
-        if (getContainerId() != null) {
-            Engine.client().killContainerCmd(getContainerId()).withSignal(signal).exec();
+    /** The lab inside does with a signal what it does without a container. */
+    private synchronized void pass(String name) {
+        signal = name;
+        if (started) {
+            try {
+                Engine.client().killContainerCmd(getContainerId()).withSignal(name).exec();
+            } catch (NotFoundException | ConflictException e) {
+                return; // it has ended
+            }
         }
     }
 
@@ -160,11 +188,12 @@ public final class LabContainer extends GenericContainer<LabContainer> {
         }
     }
 
-    /** Those whose owners were killed; they have ended, but the engine keeps them. */
-    private static void removeLeftovers() {
-        for (Container each : Engine.leftBy(owner -> ProcessHandle.of(owner).isEmpty())) {
-            Engine.client().removeContainerCmd(each.getId()).withForce(true).exec();
+    private static String innermost(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
         }
+        return String.valueOf(cause.getMessage());
     }
 
     private static InfrastructureException failure(String why, Exception cause) {

@@ -49,6 +49,7 @@ final class LabImage {
                     .withFileFromString("packages", packages)
                     .withFileFromString("apt.conf", aptConfiguration())
                     .withBuildArg("BASE", base)
+                    .withBuildArgs(Engine.proxies())
                     // A proxy of this machine may be one that only this machine can reach.
                     .withBuildImageCmdModifier(build -> build.withNetworkMode("host"))
                     .get();

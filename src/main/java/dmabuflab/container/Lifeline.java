@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.container;
 
+import dmabuflab.host.Cache;
 import dmabuflab.host.Disk;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -16,23 +19,44 @@ public final class Lifeline implements AutoCloseable {
     public static final String PROPERTY = "dmabuflab.lifeline";
 
     private static final int STATUS = 3;
+    private static final String DIRECTORY = "containers";
 
+    private final Path file;
     private final FileChannel channel;
 
-    private Lifeline(FileChannel channel) {
+    private Lifeline(Path file, FileChannel channel) {
+        this.file = file;
         this.channel = channel;
     }
 
-    /** Holds a file, which is made. */
-    static Lifeline hold(Path file) {
-        try {
-            FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    /** Holds one of this process, in a cache; deletes those that nobody holds any more. */
+    static Lifeline hold(Cache cache) {
+        Path directory = cache.directory(DIRECTORY);
+        try (Cache.Held held = cache.lock(DIRECTORY, "starting a container")) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+                for (Path old : files) {
+                    try (FileChannel channel = open(old)) {
+                        if (channel.tryLock() != null) {
+                            Files.delete(old);
+                        }
+                    }
+                }
+            }
+            Path file = Files.createTempFile(directory, "lab-", ".lifeline");
+            FileChannel channel = open(file);
             channel.lock();
-            return new Lifeline(channel);
+            return new Lifeline(file, channel);
         } catch (IOException e) {
-            throw Disk.failure("cannot lock " + file, file, e);
+            throw Disk.failure("cannot lock a file in " + directory, directory, e);
         }
+    }
+
+    private static FileChannel open(Path file) throws IOException {
+        return FileChannel.open(file, StandardOpenOption.WRITE);
+    }
+
+    Path file() {
+        return file;
     }
 
     /** Ends this process, which is inside, when the one outside is no more. */
@@ -43,8 +67,9 @@ public final class Lifeline implements AutoCloseable {
     }
 
     private static int waitFor(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = open(file)) {
             channel.lock();
+            System.err.println("lab: the lab outside of the container is gone");
         } catch (IOException e) {
             System.err.println("lab: cannot tell whether the lab outside lives: " + e);
         }
@@ -54,9 +79,10 @@ public final class Lifeline implements AutoCloseable {
     @Override
     public void close() {
         try {
+            Files.delete(file);
             channel.close();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw Disk.failure("cannot delete " + file, file, e);
         }
     }
 }

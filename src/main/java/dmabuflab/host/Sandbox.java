@@ -22,20 +22,38 @@ public record Sandbox(List<Path> readable, List<Path> writable) {
     /** In /run are the sockets of those who would do something on a user's behalf. */
     private static final List<String> HOMES = List.of("/home", "/root", "/tmp", "/var/tmp", "/run");
 
+    /**
+     * How it can be made here.
+     *
+     * @param more words of bubblewrap that it takes
+     * @param obstacle why it cannot, "" if it can
+     */
+    private record Way(List<String> more, String obstacle) {}
+
     private static final class Probe {
-        static final String OBSTACLE = probe();
+        static final Way FOUND = probe();
     }
 
     /** Why there is none on this machine, "" if there is. Asked once, and quick. */
     public static String obstacle() {
-        return Probe.OBSTACLE;
+        return Probe.FOUND.obstacle();
     }
 
-    private static String probe() {
+    private static Way probe() {
         if (Command.find(PROGRAM).isEmpty()) {
-            return "bubblewrap is not installed";
+            return new Way(List.of(), "bubblewrap is not installed");
         }
-        List<String> words = new ArrayList<>(new Sandbox(List.of(), List.of()).words());
+        Way asItIs = new Way(List.of(), obstacle(List.of()));
+        if (asItIs.obstacle().isEmpty()) {
+            return asItIs;
+        }
+        // Root without its privileges, as in a container, can when it is root of its own users.
+        List<String> ofUsers = List.of("--unshare-user");
+        return obstacle(ofUsers).isEmpty() ? new Way(ofUsers, "") : asItIs;
+    }
+
+    private static String obstacle(List<String> more) {
+        List<String> words = new ArrayList<>(new Sandbox(List.of(), List.of()).words(more));
         words.add("true");
         StringJoiner said = new StringJoiner(" ");
         int status = Command.of(words).in(Path.of("/")).eachLine(said::add).run();
@@ -44,11 +62,14 @@ public record Sandbox(List<Path> readable, List<Path> writable) {
 
     /** What comes in front of a command that is to run in it. */
     List<String> words() {
+        return words(Probe.FOUND.more());
+    }
+
+    private List<String> words(List<String> more) {
         List<String> words =
                 new ArrayList<>(List.of(PROGRAM, "--die-with-parent", "--new-session"));
-        // Of users only if it can be: root does without where nobody else may make namespaces.
-        words.addAll(
-                List.of("--unshare-user-try", "--unshare-net", "--unshare-pid", "--unshare-ipc"));
+        words.addAll(more);
+        words.addAll(List.of("--unshare-net", "--unshare-pid", "--unshare-ipc"));
         words.addAll(List.of("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"));
         List<String> hidden = new ArrayList<>(HOMES);
         hidden.add(System.getenv().getOrDefault("HOME", "/root"));

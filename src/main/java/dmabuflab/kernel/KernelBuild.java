@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
+import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
@@ -41,8 +42,10 @@ final class KernelBuild {
      * Takes the build directory, and makes it sound again if make was killed in it.
      *
      * @param title of the kernel, for messages
+     * @param compiler that builds it: what another one built, programs for the build itself among
+     *     it, is thrown away, as it may not even run here
      */
-    KernelBuild(Kbuild kbuild, String title) {
+    KernelBuild(Kbuild kbuild, String title, String compiler) {
         this.kbuild = kbuild;
         this.title = title;
         // Not where the source's own code may put a link in their place.
@@ -50,6 +53,12 @@ final class KernelBuild {
         this.unfinished = kbuild.build().resolveSibling(title + ".unfinished");
         this.count = kbuild.build().resolveSibling(title + ".objects");
         try {
+            Path built = kbuild.build().resolveSibling(title + ".compiler");
+            if (Files.exists(built) && !Files.readString(built).equals(compiler)) {
+                Cache.delete(kbuild.build());
+                Files.createDirectory(kbuild.build());
+            }
+            Files.writeString(built, compiler);
             mend();
             Files.writeString(unfinished, "");
             Files.deleteIfExists(log);

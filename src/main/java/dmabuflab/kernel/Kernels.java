@@ -303,7 +303,7 @@ public final class Kernels {
 
         progress.phase("configuring");
         Kbuild kbuild = new Kbuild(source.directory(), build(inputs));
-        KernelBuild build = new KernelBuild(kbuild, inputs.title());
+        KernelBuild build = new KernelBuild(kbuild, inputs.title(), inputs.compiler());
         KernelConfig.make(kbuild, inputs.fragments());
         String config = Sha256.of(kbuild.build().resolve(".config"));
         String key =

@@ -43,6 +43,9 @@ public record LabOptions(
 
     private static final String PREFIX = "dmabuflab.";
 
+    /** The system property that says in what container this is, as the user named it. */
+    private static final String PLACE = "dmabuflab.in";
+
     public static final LabOptions DEFAULT =
             new LabOptions(
                     "7.3",
@@ -74,6 +77,8 @@ public record LabOptions(
     /** The command that runs just this scenario again, with the same kernel and guests. */
     String rerun(ScenarioId scenario) {
         StringBuilder words = new StringBuilder("./lab run");
+        Optional.ofNullable(System.getProperty(PLACE))
+                .ifPresent(place -> words.append(" --in ").append(place));
         if (!kernel.equals(DEFAULT.kernel)) {
             words.append(" --kernel ").append(kernel);
         }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dmabuflab.container.Engine;
+import dmabuflab.host.Command;
 import dmabuflab.host.ProjectFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ class ContainerIT {
     @TempDir Path scratch;
 
     static boolean anEngineAnswers() {
-        return !Engine.version().isEmpty();
+        return Engine.obstacle().isEmpty();
     }
 
     @AfterEach
@@ -51,6 +52,7 @@ class ContainerIT {
 
         assertThat(outcomes(container)).isEqualTo(outcomes(host)).hasSizeGreaterThan(5);
         assertThat(container.path("exitStatus").asInt()).isEqualTo(1);
+        assertThat(container.path("environment").path("kernel").asText()).startsWith("7.3");
         assertThat(container.path("environment").path("kernel"))
                 .isEqualTo(host.path("environment").path("kernel"));
     }
@@ -66,11 +68,41 @@ class ContainerIT {
                         .redirectErrorStream(true)
                         .redirectOutput(out.toFile())
                         .start();
-        assertThat(lab.waitFor(10, TimeUnit.MINUTES)).isTrue();
+        boolean inside = false;
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
+        while (!lab.waitFor(100, TimeUnit.MILLISECONDS)) {
+            inside |= Engine.containersOfTheLab().containsValue("running");
+            assertThat(System.nanoTime()).isLessThan(end);
+        }
+        assertThat(inside).isEqualTo(place.equals("container"));
         assertThat(directory.resolve("results.json")).as(Files.readString(out)).exists();
         JsonNode results = new ObjectMapper().readTree(directory.resolve("results.json").toFile());
         assertThat(lab.exitValue()).isEqualTo(results.path("exitStatus").asInt());
         return results;
+    }
+
+    @Test
+    void aWorktreeIsSeenWithItsRepository() throws Exception {
+        Path repository = scratch.resolve("repository");
+        Path tree = scratch.resolve("tree");
+        git(scratch, "init", "-q", repository.toString());
+        Files.writeString(repository.resolve("Kbuild"), "obj-y :=\n");
+        git(repository, "add", "Kbuild");
+        git(repository, "-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "c");
+        git(repository, "worktree", "add", "-q", tree.toString());
+        String lab = Screen.lab("build", "--in", "container", "--tree", tree.toString());
+        try (Screen screen = new Screen(lab + "; echo status=$?")) {
+            // It is no kernel, which shows that its commit was found.
+            assertThat(screen.until("status=3"))
+                    .contains("it has no Kbuild")
+                    .doesNotContain("no such commit");
+        }
+    }
+
+    private static void git(Path directory, String... words) {
+        List<String> all = new ArrayList<>(List.of("git", "-C", directory.toString()));
+        all.addAll(List.of(words));
+        Command.of(all).check();
     }
 
     private static Set<String> outcomes(JsonNode results) {
@@ -111,7 +143,7 @@ class ContainerIT {
         process.destroyForcibly().waitFor();
 
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (Engine.containersOfTheLab().stream().anyMatch(text -> text.contains("running"))) {
+        while (Engine.containersOfTheLab().containsValue("running")) {
             assertThat(System.nanoTime()).isLessThan(end);
         }
         // The next one takes away what the engine kept.
