@@ -120,6 +120,34 @@ class Attributes {
         assertThat(importer.tryWrite(12 * PAGE, 7).errno()).isEqualTo("EOPNOTSUPP");
     }
 
+    // By PFN the exporter's word does not count, only that of the BAR's driver.
+    @Test
+    @DisplayName("where memory goes on but its kind does not, a range ends")
+    @Proves({"AT1", "CO1"})
+    @Devices("ivshmem:16M")
+    void kindsOfOneBar(Testbed bed) {
+        bed.requireSeries("attributes");
+        Exporter device = bed.exporter();
+        device.exportAll();
+        String bdf = device.vfio().bdf();
+        TestExporter exporter =
+                TestExporter.create(
+                        bed.agent(),
+                        "exporter",
+                        Lifetime.DYNAMIC,
+                        List.of(
+                                Segment.bar(bdf, device.bar(), 0, 3),
+                                Segment.barWithoutCpu(bdf, device.bar(), 3 * PAGE, 5),
+                                Segment.bar(bdf, device.bar(), 8 * PAGE, 1)));
+        lookUp(bed, false);
+
+        assertThat(bed.importer(exporter.buffer()).runs(0, 9))
+                .containsExactly(
+                        new Run(device.pfn(0), 3, BAR),
+                        new Run(device.pfn(3 * PAGE), 5, Set.of("mmio", "uc")),
+                        new Run(device.pfn(8 * PAGE), 1, BAR));
+    }
+
     @Test
     @DisplayName("udmabuf is told to be RAM without anybody having said so")
     @Proves({"AT1", "AT2", "CO1"})

@@ -165,6 +165,26 @@ class KvmPrivate {
         window.assertWorks();
     }
 
+    // Machines of the usual kind drop all mappings when a slot is deleted, these only its own.
+    @Test
+    @DisplayName("a deleted slot is gone where no other mappings are dropped with it")
+    @Proves({"KV3", "RV6"})
+    @Devices("ivshmem:16M")
+    void deleted(Testbed bed) {
+        Vm vm = machine(bed);
+        KvmWindow window = KvmWindow.ofPrivate(bed, bed.privateExporter(vm), vm, SOME).set();
+        window.convert(true);
+        window.assertWorks();
+
+        window.delete();
+
+        assertThat(bed.attachments()).isZero();
+        window.assertUnmapped();
+        assertThat(window.vcpu().tryRead(GPA + KvmWindow.USED, 8).reason())
+                .isEqualTo(Exit.MEMORY_FAULT);
+        window.set().assertWorks();
+    }
+
     @Test
     @DisplayName("when its machine has ended, private memory is nobody's, whoever comes after")
     @Proves("KV5")
