@@ -6,15 +6,12 @@ import com.github.dockerjava.api.exception.DockerClientException;
 import com.github.dockerjava.api.exception.DockerException;
 import dmabuflab.host.Command;
 import dmabuflab.host.DebianMirrors;
-import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
 import dmabuflab.host.Scratch;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.testcontainers.images.builder.ImageFromDockerfile;
 
 /** A Debian with nothing in it: the engine's own, or made here where it can get none. */
 final class BaseImage {
@@ -79,12 +76,11 @@ final class BaseImage {
                     .check();
             Command.of("tar", "-C", root.toString(), "-cf", archive.toString(), ".").check();
             progress.phase("giving it to the engine");
-            try (InputStream in = Files.newInputStream(archive)) {
-                Engine.client().createImageCmd(OURS + ":" + release, in).exec();
-            } catch (IOException e) {
-                throw Disk.failure("cannot read " + archive, archive, e);
-            }
-        } catch (DockerException e) {
+            new ImageFromDockerfile(OURS + ":" + release, false)
+                    .withFileFromString("Dockerfile", "FROM scratch\nADD root.tar /\n")
+                    .withFileFromPath("root.tar", archive)
+                    .get();
+        } catch (DockerException | DockerClientException e) {
             throw failure(release, e.getMessage(), e);
         } catch (InfrastructureException e) {
             throw failure(release, whyNotPulled + "\n" + e.getMessage(), e);

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,20 @@ class ContainerIT {
 
     static boolean anEngineAnswers() {
         return Engine.obstacle().isEmpty();
+    }
+
+    /** Where it was never made it takes longer than tests wait for what they see. */
+    @BeforeAll
+    static void image(@TempDir Path scratch) throws Exception {
+        Path out = scratch.resolve("image.out");
+        Process doctor =
+                Screen.builder("sh", "-c", Screen.lab("doctor", "--in", "container"))
+                        .redirectErrorStream(true)
+                        .redirectOutput(out.toFile())
+                        .start();
+        assertThat(doctor.waitFor(15, TimeUnit.MINUTES)).isTrue();
+        assertThat(doctor.exitValue()).as(Files.readString(out)).isZero();
+        assertThat(out).content().contains("kernels are built without network and homes");
     }
 
     @AfterEach
