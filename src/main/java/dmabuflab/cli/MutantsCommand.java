@@ -82,8 +82,12 @@ final class MutantsCommand implements Callable<Integer> {
             description = "one report per mutant goes below it (default: reports/mutants-DATE)")
     Path report;
 
-    /** What one mutant came to. */
-    private record Verdict(Mutant mutant, MutantFinding finding) {}
+    /**
+     * What one mutant came to.
+     *
+     * @param unnoticed rules that it breaks, although all that proves them passed
+     */
+    private record Verdict(Mutant mutant, MutantFinding finding, List<String> unnoticed) {}
 
     @Override
     public Integer call() {
@@ -109,7 +113,7 @@ final class MutantsCommand implements Callable<Integer> {
                 Kernels.of(project, Cache.locate())
                         .obtain(flags.options(Optional.empty()).request())
                         .key();
-        Map<Mutant, MutantFinding> known = known(mutants, kernel);
+        Map<Mutant, MutantFinding> known = known(mutants, kernel, catalogue);
         List<Mutant> unknown = mutants.stream().filter(each -> !known.containsKey(each)).toList();
         if (!unknown.isEmpty()) {
             out.println("without any mutant: all that proves the rules they break");
@@ -125,7 +129,7 @@ final class MutantsCommand implements Callable<Integer> {
             if (judge) {
                 finding = judge(mutant, catalogue, reports.resolve(mutant.name()));
             }
-            Verdict verdict = new Verdict(mutant, finding);
+            Verdict verdict = new Verdict(mutant, finding, unnoticed(mutant, finding, catalogue));
             verdicts.add(verdict);
             out.println(line(verdict) + (judge ? "" : ", known since " + finding.when()));
             if (judge && comparable && !keep(verdict, kernel)) {
@@ -142,11 +146,13 @@ final class MutantsCommand implements Callable<Integer> {
                 "%d mutants, %d noticed, %d survived, %d undecided; reports in %s%n",
                 verdicts.size(), killed, survivors, undecided, reports);
         out.flush();
-        return survivors > 0 ? 1 : undecided > 0 ? 3 : 0;
+        boolean holes = verdicts.stream().anyMatch(verdict -> !verdict.unnoticed().isEmpty());
+        return survivors > 0 || holes ? 1 : undecided > 0 ? 3 : 0;
     }
 
     /** Those that were noticed when they were judged last, on this kernel and as they are now. */
-    private Map<Mutant, MutantFinding> known(List<Mutant> mutants, String kernel) {
+    private Map<Mutant, MutantFinding> known(
+            List<Mutant> mutants, String kernel, List<Listing> catalogue) {
         Map<Mutant, MutantFinding> known = new HashMap<>();
         if (all || again) {
             return known;
@@ -155,6 +161,7 @@ final class MutantsCommand implements Callable<Integer> {
         for (Mutant mutant : mutants) {
             findings.find(mutant)
                     .filter(MutantFinding::isKilled)
+                    .filter(finding -> unnoticed(mutant, finding, catalogue).isEmpty())
                     .ifPresent(finding -> known.put(mutant, finding));
         }
         return known;
@@ -212,21 +219,35 @@ final class MutantsCommand implements Callable<Integer> {
             return judge(mutant, Selection.ALL, directory);
         }
         for (String rule : mutant.breaks()) {
-            Selection proving = new Selection(List.of(rule));
-            List<String> scenarios =
-                    catalogue.stream()
-                            .filter(proving::includes)
-                            .map(each -> each.id().toString())
-                            .toList();
-            boolean seen =
-                    finding.red().keySet().stream()
-                            .map(id -> id.replaceFirst("\\[.*", ""))
-                            .anyMatch(scenarios::contains);
-            if (!scenarios.isEmpty() && !seen) {
-                finding = finding.and(judge(mutant, proving, directory.resolve(rule)));
+            List<String> scenarios = proving(rule, catalogue);
+            if (!scenarios.isEmpty() && !isRed(finding, scenarios)) {
+                Selection selection = new Selection(List.of(rule));
+                finding = finding.and(judge(mutant, selection, directory.resolve(rule)));
             }
         }
         return finding;
+    }
+
+    private static List<String> proving(String rule, List<Listing> catalogue) {
+        return catalogue.stream()
+                .filter(new Selection(List.of(rule))::includes)
+                .map(each -> each.id().toString())
+                .toList();
+    }
+
+    private static boolean isRed(MutantFinding finding, List<String> scenarios) {
+        return finding.red().keySet().stream()
+                .map(id -> id.replaceFirst("\\[.*", ""))
+                .anyMatch(scenarios::contains);
+    }
+
+    private static List<String> unnoticed(
+            Mutant mutant, MutantFinding finding, List<Listing> catalogue) {
+        return mutant.breaks().stream()
+                .filter(rule -> finding.isKilled())
+                .filter(rule -> !proving(rule, catalogue).isEmpty())
+                .filter(rule -> !isRed(finding, proving(rule, catalogue)))
+                .toList();
     }
 
     private MutantFinding judge(Mutant mutant, Selection selection, Path directory) {
@@ -259,6 +280,9 @@ final class MutantsCommand implements Callable<Integer> {
                 + first.getKey()
                 + " "
                 + first.getValue().label()
-                + (others == 0 ? "" : " and " + others + " more");
+                + (others == 0 ? "" : " and " + others + " more")
+                + (verdict.unnoticed().isEmpty()
+                        ? ""
+                        : "; NOT by what proves " + String.join(" ", verdict.unnoticed()));
     }
 }

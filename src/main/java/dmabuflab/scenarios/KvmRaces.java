@@ -127,7 +127,7 @@ class KvmRaces {
 
     @Test
     @DisplayName("pages mapped ahead with a PFN from before a revoke are not mapped after it")
-    @Proves({"RV4", "KV2"})
+    @Proves({"RV4", "KV2", "MV3"})
     void prefaultOvertakenByRevoke(Testbed bed) {
         Exporter exporter = bed.exporter();
         KvmWindow window = KvmWindow.of(bed, exporter, SOME).set();

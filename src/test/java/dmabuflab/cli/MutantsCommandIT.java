@@ -4,8 +4,10 @@ package dmabuflab.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.host.ProjectFiles;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +31,22 @@ class MutantsCommandIT {
         String known = mutants("known");
         assertThat(known).contains("known since", "1 mutants, 1 noticed");
         assertThat(reports.resolve("known")).doesNotExist();
+    }
+
+    @Test
+    void aRuleThatIsBrokenUnnoticedIsNamed() throws IOException {
+        Path liar = reports.resolve("liar.patch");
+        String patch = Files.readString(MUTANT);
+        Files.writeString(liar, patch.replaceFirst("(?m)^Breaks: .*$", "Breaks: RD4 LC2"));
+        StringWriter text = new StringWriter();
+        CommandLine lab = Main.commandLine();
+        lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
+
+        String report = reports.resolve("liar").toString();
+        assertThat(lab.execute("mutants", "--report", report, liar.toString()))
+                .as(text.toString())
+                .isEqualTo(1);
+        assertThat(text.toString()).contains("NOT by what proves LC2");
     }
 
     private String mutants(String report, String... options) {
