@@ -126,10 +126,10 @@ final class MutantsCommand implements Callable<Integer> {
             out.flush();
             MutantFinding finding = known.get(mutant);
             boolean judge = finding == null;
-            if (judge) {
-                finding = judge(mutant, catalogue, reports.resolve(mutant.name()));
-            }
-            Verdict verdict = new Verdict(mutant, finding, unnoticed(mutant, finding, catalogue));
+            Verdict verdict =
+                    judge
+                            ? judge(mutant, catalogue, reports.resolve(mutant.name()))
+                            : new Verdict(mutant, finding, List.of());
             verdicts.add(verdict);
             out.println(line(verdict) + (judge ? "" : ", known since " + finding.when()));
             if (judge && comparable && !keep(verdict, kernel)) {
@@ -146,8 +146,15 @@ final class MutantsCommand implements Callable<Integer> {
                 "%d mutants, %d noticed, %d survived, %d undecided; reports in %s%n",
                 verdicts.size(), killed, survivors, undecided, reports);
         out.flush();
-        boolean holes = verdicts.stream().anyMatch(verdict -> !verdict.unnoticed().isEmpty());
-        return survivors > 0 || holes ? 1 : undecided > 0 ? 3 : 0;
+        long inPart =
+                verdicts.stream()
+                        .filter(v -> v.finding().isKilled() && !v.unnoticed().isEmpty())
+                        .count();
+        if (inPart > 0) {
+            out.println(inPart + " noticed by what proves some of their rules, NOT by others");
+            out.flush();
+        }
+        return survivors > 0 || inPart > 0 ? 1 : undecided > 0 ? 3 : 0;
     }
 
     /** Those that were noticed when they were judged last, on this kernel and as they are now. */
@@ -161,7 +168,11 @@ final class MutantsCommand implements Callable<Integer> {
         for (Mutant mutant : mutants) {
             findings.find(mutant)
                     .filter(MutantFinding::isKilled)
-                    .filter(finding -> unnoticed(mutant, finding, catalogue).isEmpty())
+                    .filter(
+                            finding ->
+                                    mutant.breaks().stream()
+                                            .map(rule -> proving(rule, catalogue))
+                                            .allMatch(all -> isNoticed(finding, all)))
                     .ifPresent(finding -> known.put(mutant, finding));
         }
         return known;
@@ -213,19 +224,23 @@ final class MutantsCommand implements Callable<Integer> {
     }
 
     /** Until each rule that it breaks was seen broken, or all that proves the rule was run. */
-    private MutantFinding judge(Mutant mutant, List<Listing> catalogue, Path directory) {
-        MutantFinding finding = MutantFinding.unnoticed();
+    private Verdict judge(Mutant mutant, List<Listing> catalogue, Path directory) {
         if (all || mutant.breaks().isEmpty()) {
-            return judge(mutant, Selection.ALL, directory);
+            return new Verdict(mutant, judge(mutant, Selection.ALL, directory), List.of());
         }
+        MutantFinding finding = MutantFinding.unnoticed();
+        List<String> unnoticed = new ArrayList<>();
         for (String rule : mutant.breaks()) {
-            List<String> scenarios = proving(rule, catalogue);
-            if (!scenarios.isEmpty() && !isRed(finding, scenarios)) {
+            if (!isNoticed(finding, proving(rule, catalogue))) {
                 Selection selection = new Selection(List.of(rule));
-                finding = finding.and(judge(mutant, selection, directory.resolve(rule)));
+                MutantFinding ofRule = judge(mutant, selection, directory.resolve(rule));
+                finding = finding.and(ofRule);
+                if (ofRule.hasSurvived()) {
+                    unnoticed.add(rule);
+                }
             }
         }
-        return finding;
+        return new Verdict(mutant, finding, unnoticed);
     }
 
     private static List<String> proving(String rule, List<Listing> catalogue) {
@@ -235,19 +250,9 @@ final class MutantsCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private static boolean isRed(MutantFinding finding, List<String> scenarios) {
-        return finding.red().keySet().stream()
-                .map(id -> id.replaceFirst("\\[.*", ""))
-                .anyMatch(scenarios::contains);
-    }
-
-    private static List<String> unnoticed(
-            Mutant mutant, MutantFinding finding, List<Listing> catalogue) {
-        return mutant.breaks().stream()
-                .filter(rule -> finding.isKilled())
-                .filter(rule -> !proving(rule, catalogue).isEmpty())
-                .filter(rule -> !isRed(finding, proving(rule, catalogue)))
-                .toList();
+    /** Whether one of these is red; of none there is nothing to notice. */
+    private static boolean isNoticed(MutantFinding finding, List<String> scenarios) {
+        return scenarios.isEmpty() || !finding.redAmong(scenarios).isEmpty();
     }
 
     private MutantFinding judge(Mutant mutant, Selection selection, Path directory) {
@@ -263,6 +268,12 @@ final class MutantsCommand implements Callable<Integer> {
         } catch (InfrastructureException e) {
             return MutantFinding.undecided(e.getMessage());
         }
+    }
+
+    private static String notBy(Verdict verdict) {
+        return verdict.unnoticed().isEmpty()
+                ? ""
+                : "; NOT by what proves " + String.join(" ", verdict.unnoticed());
     }
 
     private static String line(Verdict verdict) {
@@ -281,8 +292,6 @@ final class MutantsCommand implements Callable<Integer> {
                 + " "
                 + first.getValue().label()
                 + (others == 0 ? "" : " and " + others + " more")
-                + (verdict.unnoticed().isEmpty()
-                        ? ""
-                        : "; NOT by what proves " + String.join(" ", verdict.unnoticed()));
+                + notBy(verdict);
     }
 }

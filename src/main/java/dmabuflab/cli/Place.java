@@ -5,8 +5,10 @@ import dmabuflab.container.LabContainer;
 import dmabuflab.container.Lifeline;
 import dmabuflab.container.Mounts;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.scenario.LabOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -65,7 +67,8 @@ final class Place {
         }
         String release = Optional.ofNullable(container.group(1)).orElse(RELEASE);
         try {
-            return LabContainer.run(place, release, all.originalArgs(), named(command));
+            return LabContainer.run(
+                    release, Map.of(LabOptions.PLACE, place), all.originalArgs(), named(command));
         } catch (InfrastructureException e) {
             throw new ExecutionException(line, e.getMessage(), e);
         }

@@ -2,7 +2,6 @@
 package dmabuflab.container;
 
 import com.github.dockerjava.api.DockerClient;
-import com.github.dockerjava.api.command.ListContainersCmd;
 import com.github.dockerjava.api.exception.ConflictException;
 import com.github.dockerjava.api.exception.NotFoundException;
 import com.github.dockerjava.api.model.Container;
@@ -12,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.testcontainers.DockerClientFactory;
 
 /** The container engine of this machine, found as Testcontainers finds it. */
@@ -86,15 +84,13 @@ public final class Engine {
         return proxies;
     }
 
-    /** Ids and states of the containers in which the lab is or was. */
-    public static Map<String, String> containersOfTheLab() {
-        return labelled().withShowAll(true).exec().stream()
-                .collect(Collectors.toMap(Container::getId, Container::getState));
-    }
-
     /** Takes away those that have ended and whose owners are gone. */
     static void removeLeftovers() {
-        for (Container each : labelled().withStatusFilter(List.of("exited", "dead")).exec()) {
+        for (Container each :
+                client().listContainersCmd()
+                        .withLabelFilter(List.of(OWNER))
+                        .withStatusFilter(List.of("exited", "dead"))
+                        .exec()) {
             if (ProcessHandle.of(Long.parseLong(each.getLabels().get(OWNER))).isEmpty()) {
                 try {
                     client().removeContainerCmd(each.getId()).exec();
@@ -103,10 +99,6 @@ public final class Engine {
                 }
             }
         }
-    }
-
-    private static ListContainersCmd labelled() {
-        return client().listContainersCmd().withLabelFilter(List.of(OWNER));
     }
 
     private static void checkSettings() {

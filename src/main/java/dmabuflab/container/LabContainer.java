@@ -54,14 +54,15 @@ public final class LabContainer extends GenericContainer<LabContainer> {
     /**
      * Runs a command of the lab and passes on what it says. Signals to this process reach it.
      *
-     * @param place what the user called it
      * @param release of Debian, its code name
+     * @param properties of the Java inside
      * @param words of the command line
      * @param mounts what it needs to see beside the checkout and the cache
      * @return its exit status
      * @throws InfrastructureException if there is no engine, no image, or the engine refuses
      */
-    public static int run(String place, String release, List<String> words, Mounts mounts) {
+    public static int run(
+            String release, Map<String, String> properties, List<String> words, Mounts mounts) {
         Cache cache = Cache.locate();
         Path home = ProjectFiles.locate().root();
         try {
@@ -75,7 +76,9 @@ public final class LabContainer extends GenericContainer<LabContainer> {
             try (Lifeline lifeline = Lifeline.hold(cache);
                     LabContainer container =
                             new LabContainer(
-                                    image, command(home, place, lifeline.file(), words), mounts)) {
+                                    image,
+                                    command(home, properties, lifeline.file(), words),
+                                    mounts)) {
                 container.withEnv(environment(cache));
                 return container.outcome();
             }
@@ -87,21 +90,19 @@ public final class LabContainer extends GenericContainer<LabContainer> {
     }
 
     private static List<String> command(
-            Path home, String place, Path lifeline, List<String> words) {
-        List<String> command = new ArrayList<>();
-        command.addAll(
-                List.of(
-                        "java",
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Duser.home=" + HOME,
-                        "-Duser.timezone=" + ZoneId.systemDefault(),
-                        "-Ddmabuflab.home=" + home,
-                        "-Ddmabuflab.in=" + place,
-                        "-D" + Lifeline.PROPERTY + "=" + lifeline,
-                        "-cp",
-                        classPath(),
-                        "dmabuflab.cli.Main"));
+            Path home, Map<String, String> properties, Path lifeline, List<String> words) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "java",
+                                "-XX:TieredStopAtLevel=1",
+                                "-XX:+UseSerialGC",
+                                "-Duser.home=" + HOME,
+                                "-Duser.timezone=" + ZoneId.systemDefault(),
+                                "-Ddmabuflab.home=" + home,
+                                "-D" + Lifeline.PROPERTY + "=" + lifeline));
+        properties.forEach((key, value) -> command.add("-D" + key + "=" + value));
+        command.addAll(List.of("-cp", classPath(), "dmabuflab.cli.Main"));
         command.addAll(words);
         return command;
     }

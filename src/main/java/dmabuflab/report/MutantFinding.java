@@ -2,6 +2,7 @@
 package dmabuflab.report;
 
 import java.time.Instant;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -58,6 +59,17 @@ public record MutantFinding(Instant when, Map<String, Outcome> red, String undec
         both.putAll(later.red);
         String why = undecided.isEmpty() ? later.undecided : undecided;
         return new MutantFinding(when, both, both.isEmpty() ? why : "");
+    }
+
+    /**
+     * What is red of some scenarios.
+     *
+     * @param scenarios names, without those of cases
+     */
+    public Map<String, Outcome> redAmong(Collection<String> scenarios) {
+        Map<String, Outcome> among = new TreeMap<>(red);
+        among.keySet().removeIf(id -> !scenarios.contains(ScenarioResult.scenarioId(id)));
+        return among;
     }
 
     /** Whether a scenario was red because of the defect. */

@@ -47,17 +47,7 @@ record RuleStatus(Rule rule, Map<Proof, List<ScenarioResult>> results) {
 
     /** Those of the scenarios that noticed a mutant which are there to prove this rule. */
     Map<String, Outcome> killers(MutantFinding finding) {
-        Map<String, Outcome> killers = new LinkedHashMap<>();
-        finding.red()
-                .forEach(
-                        (id, outcome) -> {
-                            String scenario = ScenarioResult.scenarioId(id);
-                            if (rule.proofs().stream()
-                                    .anyMatch(proof -> proof.scenario().equals(scenario))) {
-                                killers.put(id, outcome);
-                            }
-                        });
-        return killers;
+        return finding.redAmong(rule.proofs().stream().map(Proof::scenario).toList());
     }
 
     /** Mutants that a scenario of this rule has noticed. */

@@ -44,7 +44,7 @@ public record LabOptions(
     private static final String PREFIX = "dmabuflab.";
 
     /** The system property that says in what container this is, as the user named it. */
-    private static final String PLACE = "dmabuflab.in";
+    public static final String PLACE = "dmabuflab.in";
 
     public static final LabOptions DEFAULT =
             new LabOptions(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.github.dockerjava.api.model.Container;
 import dmabuflab.container.Engine;
 import dmabuflab.host.Command;
 import dmabuflab.host.ProjectFiles;
@@ -12,14 +13,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
+import org.testcontainers.DockerClientFactory;
 
 /** {@code --in container}, with whatever engine is there. */
 @EnabledIf(
@@ -54,7 +58,7 @@ class ContainerIT {
 
     @AfterEach
     void nothingIsLeft() {
-        assertThat(Engine.containersOfTheLab()).isEmpty();
+        assertThat(containers()).isEmpty();
     }
 
     @Test
@@ -68,6 +72,7 @@ class ContainerIT {
         assertThat(outcomes(container)).isEqualTo(outcomes(host)).hasSizeGreaterThan(5);
         assertThat(container.path("exitStatus").asInt()).isEqualTo(1);
         assertThat(container.path("environment").path("kernel").asText()).startsWith("7.3");
+        assertThat(container.at("/scenarios/0/rerun").asText()).contains(" --in container ");
         assertThat(container.path("environment").path("kernel"))
                 .isEqualTo(host.path("environment").path("kernel"));
     }
@@ -86,7 +91,7 @@ class ContainerIT {
         boolean inside = false;
         long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
         while (!lab.waitFor(100, TimeUnit.MILLISECONDS)) {
-            inside |= Engine.containersOfTheLab().containsValue("running");
+            inside |= containers().containsValue("running");
             assertThat(System.nanoTime()).isLessThan(end);
         }
         assertThat(inside).isEqualTo(place.equals("container"));
@@ -112,6 +117,18 @@ class ContainerIT {
                     .contains("it has no Kbuild")
                     .doesNotContain("no such commit");
         }
+    }
+
+    /** Ids and states of those in which the lab is or was. */
+    private static Map<String, String> containers() {
+        return DockerClientFactory.instance()
+                .client()
+                .listContainersCmd()
+                .withShowAll(true)
+                .withLabelFilter(List.of("dmabuf-lab.owner"))
+                .exec()
+                .stream()
+                .collect(Collectors.toMap(Container::getId, Container::getState));
     }
 
     private static void git(Path directory, String... words) {
@@ -153,12 +170,12 @@ class ContainerIT {
             assertThat(process.isAlive()).as(Files.readString(out)).isTrue();
             Thread.onSpinWait();
         }
-        assertThat(Engine.containersOfTheLab()).hasSize(1);
+        assertThat(containers()).hasSize(1);
 
         process.destroyForcibly().waitFor();
 
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (Engine.containersOfTheLab().containsValue("running")) {
+        while (containers().containsValue("running")) {
             assertThat(System.nanoTime()).isLessThan(end);
         }
         // The next one takes away what the engine kept.

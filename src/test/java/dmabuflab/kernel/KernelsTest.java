@@ -67,6 +67,22 @@ class KernelsTest {
     }
 
     @Test
+    void whatAnotherCompilerBuiltIsThrownAway() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.kernels().obtain("9.8", "");
+        kernel.compiled();
+        Path compiler = kernel.build().resolveSibling("9.8.compiler");
+        assertThat(compiler).content().contains("gcc");
+        Files.writeString(compiler, "cc 1.0");
+
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        kernel.kernels().obtain("9.8", "");
+
+        assertThat(kernel.compiled()).containsExactlyInAnyOrder("drivers/one.o", "drivers/two.o");
+        assertThat(compiler).content().contains("gcc");
+    }
+
+    @Test
     void rebuildsOnlyWhatAPatchTouches() throws IOException {
         FakeKernel kernel = FakeKernel.asTarball(root);
         KernelImage before = kernel.kernels().obtain("9.8", "");
