@@ -3,12 +3,13 @@ package dmabuflab.cli;
 
 import dmabuflab.guest.Guest;
 import dmabuflab.host.Disk;
-import dmabuflab.kernel.KernelImage;
 import dmabuflab.qemu.ShellScript;
+import dmabuflab.scenario.Lab;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,28 +18,29 @@ import java.util.Optional;
  * elsewhere. The pane is closed with this.
  */
 final class Debugger implements AutoCloseable {
-    private final KernelImage kernel;
-    private final Path commands;
+    private final Lab lab;
+    private final Path logs;
     private final PrintWriter out;
     private Optional<Pane> pane = Optional.empty();
 
     /**
-     * @param logs where gdb's commands go
+     * @param logs where gdb's commands go, and what it shows
      */
-    Debugger(KernelImage kernel, Path logs, PrintWriter out) {
-        this.kernel = kernel;
-        this.commands = logs.resolve("attach.gdb");
+    Debugger(Lab lab, Path logs, PrintWriter out) {
+        this.lab = lab;
+        this.logs = logs;
         this.out = out;
     }
 
     /** Has it attach, or says how. From then on the guest stands still until gdb lets it go on. */
     void attach(Guest guest) {
+        Path commands = logs.resolve("attach.gdb");
         try {
             Files.writeString(commands, commands(guest.awaitGdb()));
         } catch (IOException e) {
             throw Disk.failure("cannot write gdb's commands", commands, e);
         }
-        if (!Files.exists(kernel.directory().resolve("vmlinux-gdb.py"))) {
+        if (!hasLines()) {
             out.println("gdb: functions only; --kernel gdb has lines, types and variables");
         }
         String gdb = "gdb -q -x " + ShellScript.quote(commands.toString());
@@ -52,15 +54,23 @@ final class Debugger implements AutoCloseable {
         out.flush();
     }
 
-    private String commands(Path socket) {
-        return String.join(
-                "\n",
-                List.of(
-                        "# Attaches to a guest that is there as long as its shell.",
-                        "add-auto-load-safe-path " + kernel.directory(),
-                        "file " + kernel.vmlinux(),
-                        "target remote " + socket,
-                        ""));
+    private boolean hasLines() {
+        return Files.exists(lab.kernel().directory().resolve("vmlinux-gdb.py"));
+    }
+
+    private String commands(Path socket) throws IOException {
+        List<String> lines = new ArrayList<>();
+        lines.add("# Attaches to a guest that is there as long as its shell.");
+        lines.add("add-auto-load-safe-path " + lab.kernel().directory());
+        if (hasLines()) {
+            Path source = Files.createDirectory(logs.resolve("source"));
+            lab.copyChangedSources(source)
+                    .forEach((from, to) -> lines.add("set substitute-path " + from + " " + to));
+        }
+        lines.add("file " + lab.kernel().vmlinux());
+        lines.add("target remote " + socket);
+        lines.add("");
+        return String.join("\n", lines);
     }
 
     @Override

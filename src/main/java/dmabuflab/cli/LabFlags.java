@@ -63,7 +63,8 @@ final class LabFlags {
                 accelerator,
                 cold,
                 timeoutScale,
-                Optional.empty());
+                Optional.empty(),
+                List.of());
     }
 
     private ParameterException wrong(String what) {

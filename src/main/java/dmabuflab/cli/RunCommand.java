@@ -33,11 +33,14 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin SourceFlags source;
 
+    @Mixin TestFlags tests;
+
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
             description =
-                    "name, class, tag, rule or parameter, with shell-style wildcards: UR2, 'IO*', amd")
+                    "name, class, tag, rule or parameter, with shell-style wildcards: UR2, 'IO*',"
+                            + " amd (default: all, or with --test just the tests)")
     List<String> selectors = List.of();
 
     @Option(
@@ -59,11 +62,11 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Selection selection = Selectors.checked(spec, selectors);
+        Selection selection = Selectors.checked(spec, tests.selectors(selectors));
         PrintWriter out = spec.commandLine().getOut();
         RunResult result =
                 ScenarioRunner.run(
-                        source.applyTo(flags.options(Optional.ofNullable(report)))
+                        tests.applyTo(source.applyTo(flags.options(Optional.ofNullable(report))))
                                 .pinnedTo(Optional.ofNullable(pin)),
                         selection,
                         flags.jobs,

@@ -12,6 +12,7 @@ import dmabuflab.host.Disk;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.host.Terminal;
+import dmabuflab.qemu.DeviceNames;
 import dmabuflab.scenario.IommuModel;
 import dmabuflab.scenario.Lab;
 import dmabuflab.scenario.LabOptions;
@@ -27,8 +28,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -71,6 +70,8 @@ final class ShellCommand implements Callable<Integer> {
     @Mixin LabFlags flags;
 
     @Mixin SourceFlags source;
+
+    @Mixin TestFlags tests;
 
     @Option(
             names = "--devices",
@@ -193,13 +194,15 @@ final class ShellCommand implements Callable<Integer> {
             return status(bundled(session(script, Optional.empty()), artefacts));
         }
         Path reports = scenario == null ? logs.path().resolve("report") : report;
-        LabOptions options = source.applyTo(flags.options(Optional.ofNullable(reports)));
+        LabOptions options =
+                tests.applyTo(source.applyTo(flags.options(Optional.ofNullable(reports))));
         if (!gdb) {
             return session(artefacts, options, session(script, Optional.empty()));
         }
         options = options.patient();
         PrintWriter out = spec.commandLine().getOut();
-        try (Debugger debugger = new Debugger(Lab.of(options).kernel(), logs.path(), out)) {
+        Lab lab = Lab.of(options);
+        try (Debugger debugger = new Debugger(lab, logs.path(), out)) {
             if (atBoot) {
                 ShellSession session = session(script, Optional.empty());
                 return status(guest(options, artefacts).debuggedBoot(session, debugger));
@@ -298,43 +301,20 @@ final class ShellCommand implements Callable<Integer> {
                 throw wrong("--scenario goes with either --on-failure or --until STEP");
             }
         } else {
-            refuse(List.of("--on-failure", "--until", "--report"), " goes with --scenario");
+            refuse(
+                    List.of("--on-failure", "--until", "--report", "--test"),
+                    " goes with --scenario");
         }
         devices = devices.stream().filter(device -> !device.isEmpty()).toList();
-        Path descriptions = ProjectFiles.locate().qemu().resolve("devices");
+        DeviceNames known = new DeviceNames(ProjectFiles.locate());
         for (String device : devices) {
-            String name = device.split(":", 2)[0];
-            if (!device.matches("[\\w.-]+(:[1-9][0-9]*[KMG]?)?")) {
-                throw wrong("--devices takes NAME or NAME:SIZE, as in ivshmem:16M, not " + device);
-            } else if (!Files.exists(descriptions.resolve(name + ".cfg"))) {
-                throw wrong("there is no device " + name + ", only " + names(descriptions));
-            } else if (needsSize(descriptions.resolve(name + ".cfg")) != device.contains(":")) {
-                throw wrong(
-                        device.contains(":")
-                                ? name + " has no memory, so no size"
-                                : name + " needs a size, as in " + name + ":16M");
+            String problem = known.problem(device);
+            if (!problem.isEmpty()) {
+                throw wrong("--devices: " + problem);
             }
         }
         if (share != null && !Files.isDirectory(share)) {
             throw wrong("--share takes a directory, and " + share + " is none");
-        }
-    }
-
-    private static boolean needsSize(Path description) {
-        try {
-            return Files.readString(description).contains("\"${size}\"");
-        } catch (IOException e) {
-            throw Disk.failure("cannot read " + description, description, e);
-        }
-    }
-
-    private static String names(Path descriptions) {
-        try (Stream<Path> files = Files.list(descriptions)) {
-            return files.map(file -> file.getFileName().toString().replaceFirst("\\.cfg$", ""))
-                    .sorted()
-                    .collect(Collectors.joining(", "));
-        } catch (IOException e) {
-            throw Disk.failure("cannot read " + descriptions, descriptions, e);
         }
     }
 

@@ -78,6 +78,8 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Mixin SourceFlags source;
 
+    @Mixin TestFlags tests;
+
     @Parameters(
             paramLabel = "SELECTOR",
             arity = "0..*",
@@ -138,7 +140,7 @@ final class ValidateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkUsage();
-        LabOptions base = source.applyTo(flags.options(Optional.empty()));
+        LabOptions base = tests.applyTo(source.applyTo(flags.options(Optional.empty())));
         Selection selection = Selectors.checked(spec, selectors);
         if (!Sandbox.obstacle().isEmpty() && !unconfined) {
             throw new InfrastructureException(

@@ -16,6 +16,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -107,6 +108,17 @@ public final class Kernels {
      */
     public CrashSites crashSites(KernelImage image, KernelRequest request) {
         return new CrashSites(image.vmlinux(), history(inputs(request)));
+    }
+
+    /**
+     * Copies what of a kernel's source may look otherwise where it was compiled: all kernels of a
+     * target are built from one work tree.
+     *
+     * @param into an empty directory
+     * @return the copies, by the names that debug information has
+     */
+    public Map<Path, Path> copyChangedSources(KernelRequest request, Path into) {
+        return history(inputs(request)).map(history -> history.copyChanged(into)).orElse(Map.of());
     }
 
     /** Of a tree of the user's own it is not known whether the series is still on top of it. */

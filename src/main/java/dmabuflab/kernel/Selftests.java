@@ -71,8 +71,11 @@ final class Selftests {
     /** In seconds: what runs a program has a limit that grows with how slow its guest is. */
     private static final String NO_CASE_LIMIT = "86400";
 
+    /** Where the headers go that all of them may include. */
+    static final String INCLUDE = "include";
+
     /** Differs when something else becomes of the same source. */
-    static final String RECIPE = SUITES + " of " + SHARED + ", " + NO_CASE_LIMIT;
+    static final String RECIPE = SUITES + " of " + SHARED + ", " + NO_CASE_LIMIT + ", " + INCLUDE;
 
     /** What somebody's shell may hold and what would go into the programs. */
     private static final List<String> DISTURBS =
@@ -121,7 +124,7 @@ final class Selftests {
     /**
      * Builds the suites that this source has.
      *
-     * @param filling receives the programs, as {@code suite/program}
+     * @param filling receives the programs, as {@code suite/program}, and {@code include}
      * @param log receives what make says
      * @throws InfrastructureException with the first errors
      */
@@ -143,7 +146,17 @@ final class Selftests {
                 keepPrograms(out, Files.createDirectory(filling.resolve(suite.name())));
             }
         }
+        keepHeaders(source.resolve(TOP), Files.createDirectory(filling.resolve(INCLUDE)));
         Cache.delete(scratch);
+    }
+
+    /** For tests that are written like these. */
+    private static void keepHeaders(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.list(from)) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".h")).toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        }
     }
 
     private static void allowSlowCases(Path harness) throws IOException {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.kernel;
 
+import dmabuflab.host.Command;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Which patch of a series has changed what. Reads the repository only, so needs no lock. */
 final class SourceHistory {
     private final Git git;
     private final String commit;
+    private final String base;
     private final String range;
 
     /**
@@ -19,6 +23,7 @@ final class SourceHistory {
     SourceHistory(Git git, String base, String commit) {
         this.git = git;
         this.commit = commit;
+        this.base = base;
         this.range = base + ".." + commit;
     }
 
@@ -78,6 +83,36 @@ final class SourceHistory {
         return output("log", "-1", "-s", "--format=%s", "-L:" + definition + ":" + file, range)
                 .stream()
                 .findFirst();
+    }
+
+    /**
+     * Copies the files that any patch known here changes, as they are in this commit. The work tree
+     * has them as the kernel wants them that was built last.
+     *
+     * @param into an empty directory
+     * @return by the name in the work tree, as compilers note it
+     */
+    Map<Path, Path> copyChanged(Path into) {
+        List<String> files = new ArrayList<>(List.of("ls-tree", "-r", "--name-only", commit, "--"));
+        int fixed = files.size();
+        output("log", "--format=", "--name-only", "--all", "^" + base).stream()
+                .filter(file -> file.matches(".*\\.[chS]"))
+                .distinct()
+                .forEach(files::add);
+        if (files.size() == fixed) {
+            return Map.of();
+        }
+        List<String> there = output(files.toArray(String[]::new));
+        List<String> words = new ArrayList<>(List.of("archive", "--format=tar"));
+        Path archive = into.resolve("source.tar");
+        words.addAll(List.of("--output=" + archive, commit));
+        words.addAll(there);
+        git.command(words.toArray(String[]::new)).check();
+        Command.of("tar", "-xf", archive.toString(), "-C", into.toString()).check();
+        Path top = git.directory().toAbsolutePath().getParent();
+        Map<Path, Path> copies = new TreeMap<>();
+        there.forEach(file -> copies.put(top.resolve(file), into.resolve(file)));
+        return copies;
     }
 
     /** Without the suffixes of the compiler's clones. */

@@ -4,6 +4,7 @@ package dmabuflab.scenario;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.Extension;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
  *
  * @param values one of each parameter, see {@link Each}
  */
-record Case(List<Enum<?>> values) implements TestTemplateInvocationContext, ParameterResolver {
+record Case(List<?> values) implements TestTemplateInvocationContext, ParameterResolver {
     private static final ExtensionContext.Namespace NAMESPACE =
             ExtensionContext.Namespace.create(Case.class);
 
@@ -25,13 +26,18 @@ record Case(List<Enum<?>> values) implements TestTemplateInvocationContext, Para
         return now == null ? Optional.empty() : now.value(type);
     }
 
+    /** Those of a test of the user's own: one for each IOMMU that it wants. */
+    static Stream<Case> each(OwnTest test) {
+        return test.iommus().stream().map(iommu -> new Case(List.of(test, iommu)));
+    }
+
     private <T> Optional<T> value(Class<T> type) {
         return values.stream().filter(type::isInstance).map(type::cast).findFirst();
     }
 
     /** What tells it from the scenario's other cases: {@code virtio-iommu,reset}. */
     String name() {
-        return values.stream().map(Enum::toString).collect(Collectors.joining(","));
+        return values.stream().map(Object::toString).collect(Collectors.joining(","));
     }
 
     @Override

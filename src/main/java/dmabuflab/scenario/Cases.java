@@ -26,6 +26,12 @@ final class Cases implements TestTemplateInvocationContextProvider {
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(
             ExtensionContext context) {
+        return selected(of(context.getRequiredTestMethod()).stream(), context);
+    }
+
+    /** Those of a scenario's cases that the user means. */
+    static Stream<TestTemplateInvocationContext> selected(
+            Stream<Case> cases, ExtensionContext context) {
         Selection selection = Selection.from(context::getConfigurationParameter);
         Listing scenario =
                 Listing.of(
@@ -33,8 +39,7 @@ final class Cases implements TestTemplateInvocationContextProvider {
                         context.getRequiredTestMethod(),
                         context.getDisplayName(),
                         context.getTags());
-        return of(context.getRequiredTestMethod()).stream()
-                .filter(each -> selection.includes(scenario, each.name()))
+        return cases.filter(each -> selection.includes(scenario, each.name()))
                 .map(TestTemplateInvocationContext.class::cast);
     }
 

@@ -41,6 +41,7 @@ final class GuestExtension implements BeforeEachCallback, AfterEachCallback, Par
         requireDevices(lab, model);
         List<String> devices = new ArrayList<>();
         Case.value(context, Trigger.class).ifPresent(trigger -> devices.add(trigger.device()));
+        Case.value(context, OwnTest.class).ifPresent(test -> devices.addAll(test.devices()));
         devices.addAll(Listing.devices(context.getRequiredTestMethod()));
         Attempt attempt =
                 new Attempt(

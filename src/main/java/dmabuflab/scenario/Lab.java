@@ -233,6 +233,11 @@ public final class Lab {
         return kernels.selftests(kernel, request);
     }
 
+    /** What of the kernel's source may look otherwise elsewhere, by its name there. */
+    public Map<Path, Path> copyChangedSources(Path into) {
+        return kernels.copyChangedSources(request, into);
+    }
+
     /** Where device descriptions are. */
     public Path devices() {
         return project.qemu().resolve("devices");

@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  * @param cold boot every guest instead of loading a saved one
  * @param timeoutScale multiplies every limit
  * @param pin a schedule that scenarios are held to
+ * @param tests C tests of the user's own, see {@link OwnTest}
  */
 public record LabOptions(
         String kernel,
@@ -36,7 +37,8 @@ public record LabOptions(
         String accelerator,
         boolean cold,
         double timeoutScale,
-        Optional<Path> pin) {
+        Optional<Path> pin,
+        List<Path> tests) {
 
     /** Limits become days. */
     private static final double PATIENT = 10_000;
@@ -56,7 +58,8 @@ public record LabOptions(
                     "auto",
                     false,
                     1,
-                    Optional.empty());
+                    Optional.empty(),
+                    List.of());
 
     /** Reads them back from configuration parameters. */
     public static LabOptions from(Function<String, Optional<String>> parameters) {
@@ -71,7 +74,8 @@ public record LabOptions(
                 option.apply("accel").orElse(DEFAULT.accelerator),
                 option.apply("cold").map(Boolean::parseBoolean).orElse(DEFAULT.cold),
                 option.apply("timeout-scale").map(Double::parseDouble).orElse(DEFAULT.timeoutScale),
-                option.apply("pin").map(Path::of));
+                option.apply("pin").map(Path::of),
+                paths(option.apply("tests")));
     }
 
     /** The command that runs just this scenario again, with the same kernel and guests. */
@@ -98,6 +102,7 @@ public record LabOptions(
         if (timeoutScale != DEFAULT.timeoutScale) {
             words.append(" --timeout-scale ").append(timeoutScale);
         }
+        tests.forEach(each -> words.append(" --test ").append(ShellScript.quote(each.toString())));
         pin.ifPresent(each -> words.append(" --pin ").append(ShellScript.quote(each.toString())));
         words.append(cold ? " --cold " : " ");
         return words.append(ShellScript.quote(scenario.toString())).toString();
@@ -106,7 +111,16 @@ public record LabOptions(
     /** The same on another target or variant. */
     public LabOptions onKernel(String other) {
         return new LabOptions(
-                other, tree, patches, fragments, report, accelerator, cold, timeoutScale, pin);
+                other,
+                tree,
+                patches,
+                fragments,
+                report,
+                accelerator,
+                cold,
+                timeoutScale,
+                pin,
+                tests);
     }
 
     /** The same on a kernel made of something else. */
@@ -121,7 +135,8 @@ public record LabOptions(
                 accelerator,
                 cold,
                 timeoutScale,
-                pin);
+                pin,
+                tests);
     }
 
     /** The same on a kernel with these patches. */
@@ -132,7 +147,7 @@ public record LabOptions(
     /** The same for guests that a person stops for as long as it takes. */
     public LabOptions patient() {
         return new LabOptions(
-                kernel, tree, patches, fragments, report, accelerator, cold, PATIENT, pin);
+                kernel, tree, patches, fragments, report, accelerator, cold, PATIENT, pin, tests);
     }
 
     /** The same, its scenarios held to a schedule. */
@@ -146,7 +161,23 @@ public record LabOptions(
                 accelerator,
                 cold,
                 timeoutScale,
-                schedule.map(Path::toAbsolutePath));
+                schedule.map(Path::toAbsolutePath),
+                tests);
+    }
+
+    /** The same with tests of the user's own. */
+    public LabOptions withTests(List<Path> others) {
+        return new LabOptions(
+                kernel,
+                tree,
+                patches,
+                fragments,
+                report,
+                accelerator,
+                cold,
+                timeoutScale,
+                pin,
+                others.stream().map(Path::toAbsolutePath).toList());
     }
 
     /** The same with its report elsewhere. */
@@ -160,7 +191,8 @@ public record LabOptions(
                 accelerator,
                 cold,
                 timeoutScale,
-                pin);
+                pin,
+                tests);
     }
 
     /** The kernel that they mean. */
@@ -192,6 +224,7 @@ public record LabOptions(
                 });
         put(parameters, "patches", patches);
         put(parameters, "fragments", fragments);
+        put(parameters, "tests", tests);
         report.ifPresent(directory -> parameters.put(PREFIX + "report", directory.toString()));
         parameters.put(PREFIX + "accel", accelerator);
         parameters.put(PREFIX + "cold", Boolean.toString(cold));

@@ -4,7 +4,7 @@ package dmabuflab.scenario;
 import dmabuflab.guest.GuestHung;
 import dmabuflab.guest.Program;
 import dmabuflab.guest.Program.Ended;
-import dmabuflab.host.InfrastructureException;
+import dmabuflab.host.Disk;
 import dmabuflab.report.Outcome;
 import dmabuflab.witness.SelftestLog;
 import dmabuflab.witness.SelftestLog.Case;
@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 
-/** One of the kernel's own selftests, run in a scenario's guest and judged case by case. */
+/**
+ * One of the kernel's own selftests, or one like them, run in a scenario's guest and judged case by
+ * case.
+ */
 final class Selftest {
     /**
      * On the machine where limits were chosen. The longest program is iommufd on a kernel with
@@ -33,39 +36,44 @@ final class Selftest {
     private static final Pattern USAGE = Pattern.compile("[Uu]sage: ");
 
     private final Testbed bed;
-    private final Lab lab;
     private final Path artefacts;
 
-    Selftest(Testbed bed, Lab lab, Path artefacts) {
+    /**
+     * @param artefacts where to keep what it prints
+     */
+    Selftest(Testbed bed, Path artefacts) {
         this.bed = bed;
-        this.lab = lab;
         this.artefacts = artefacts;
     }
 
-    /** Runs it to its end or its limit; what it printed is kept. */
-    Ended run(String program, String... arguments) {
+    /** Runs one of the kernel's to its end or its limit. */
+    Ended run(Lab lab, String program, String... arguments) {
         Path file = lab.selftests().resolve(program);
         if (!Files.exists(file)) {
             Assumptions.abort("the source of this kernel has no selftest " + program);
         }
         // Selftests map and unmap all the time, and nobody reads what is traced of it.
         bed.trace().stop();
+        return run(file, List.of(arguments));
+    }
+
+    /** Runs a program to its end or its limit; what it printed is kept. */
+    Ended run(Path file, List<String> arguments) {
         double scale = bed.guest().scale().factor();
         Duration limit = Duration.ofMillis((long) (LIMIT.toMillis() * scale));
-        Ended ended = Program.send(bed.agent(), file).run(List.of(arguments), limit);
-        keep(file.getFileName() + ".log", ended.output());
+        Ended ended = Program.send(bed.agent(), file).run(arguments, limit);
+        keep(artefacts.resolve(file.getFileName() + ".log"), ended.output());
         if (ended.timedOut()) {
             bed.guest().showBlockedTasks();
         }
         return ended;
     }
 
-    private void keep(String name, String output) {
+    private static void keep(Path file, String output) {
         try {
-            Files.writeString(artefacts.resolve(name), output);
+            Files.writeString(file, output);
         } catch (IOException e) {
-            throw new InfrastructureException(
-                    "cannot keep what the selftest printed", e.toString(), "is the disk full?", e);
+            throw Disk.failure("cannot keep what a test has printed", file, e);
         }
     }
 

@@ -181,7 +181,7 @@ public final class Testbed implements AutoCloseable {
      * @throws AssertionError when a case failed, or the program did not do all that it planned
      */
     public void selftest(String program, String... arguments) {
-        Selftest.judge(new Selftest(this, lab, artefacts).run(program, arguments), parts);
+        Selftest.judge(new Selftest(this, artefacts).run(lab, program, arguments), parts);
     }
 
     /**
@@ -193,7 +193,20 @@ public final class Testbed implements AutoCloseable {
     public void selftestWithoutTap(String program, String... arguments) {
         String name = program.substring(program.lastIndexOf('/') + 1);
         Selftest.judgeWithoutTap(
-                name, new Selftest(this, lab, artefacts).run(program, arguments), parts);
+                name, new Selftest(this, artefacts).run(lab, program, arguments), parts);
+    }
+
+    /**
+     * Compiles and runs a test of the user's own, which is judged like those. Its arguments are the
+     * addresses of its devices, which no driver has yet.
+     *
+     * @throws AssertionError when it says that it failed, or does not end as planned
+     */
+    public void run(OwnTest test) {
+        List<String> addresses = plugged.stream().map(PluggedDevice::bdf).toList();
+        Path program = test.compile(lab, artefacts);
+        Selftest.judgeWithoutTap(
+                test.name(), new Selftest(this, artefacts).run(program, addresses), parts);
     }
 
     /** Skips the scenario on a kernel that has no {@code what} because the series adds it. */

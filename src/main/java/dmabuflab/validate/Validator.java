@@ -13,6 +13,7 @@ import dmabuflab.kernel.PatchSeries;
 import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
+import dmabuflab.scenario.OwnTest;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.nio.file.Path;
@@ -266,7 +267,8 @@ public final class Validator {
         List<String> soon = new ArrayList<>();
         List<String> later = new ArrayList<>();
         for (Listing scenario : ScenarioRunner.list()) {
-            boolean isNear = !selectors.isEmpty() && near.includes(scenario);
+            boolean isNear =
+                    isOwnTest(scenario) || (!selectors.isEmpty() && near.includes(scenario));
             (isNear ? soon : later).addAll(plan.selection().names(scenario));
         }
         if (plan.quick() && !soon.isEmpty()) {
@@ -287,6 +289,12 @@ public final class Validator {
                     new CoverageRun(kernels, head, plan.directory(), plan.jobs(), progress)
                             .run(plan.series().size(), touched, all);
         }
+    }
+
+    /** What somebody brought along for this series is near it. */
+    private boolean isOwnTest(Listing scenario) {
+        return !plan.base().tests().isEmpty()
+                && scenario.id().className().equals(OwnTest.SCENARIOS);
     }
 
     private void compare(Runs on, String variant, List<String> ids, String why) {

@@ -169,6 +169,26 @@ class KernelsTest {
         assertThat(others.resolve("iommu/prog")).content().contains("too\n#define");
     }
 
+    /** The work tree has what was built last. */
+    @Test
+    void aDebuggerIsShownTheSourceOfItsOwnKernel() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        Path mutant = kernel.mutant("m", "drivers/one.c", "1", "eins");
+        Kernels kernels = kernel.kernels();
+        kernels.obtain(PLAIN);
+        kernels.obtain(with(mutant));
+
+        Path into = Files.createDirectory(root.resolve("copies"));
+        Map<Path, Path> copies = kernels.copyChangedSources(PLAIN, into);
+        assertThat(copies).hasSize(1);
+        copies.forEach(
+                (compiled, shown) -> {
+                    assertThat(compiled).content().contains("five", "eins");
+                    assertThat(shown).content().contains("five").doesNotContain("eins");
+                });
+    }
+
     @Test
     void onlyThoseSelftestsAreBuiltThatAreWanted() throws IOException {
         FakeKernel kernel = FakeKernel.asTree(root);
@@ -178,6 +198,7 @@ class KernelsTest {
         try (Stream<Path> all = Files.walk(programs)) {
             assertThat(all.filter(Files::isRegularFile))
                     .containsExactlyInAnyOrder(
+                            programs.resolve("include/kselftest_harness.h"),
                             programs.resolve("iommu/prog"),
                             programs.resolve("kvm/guest_memfd_test"),
                             programs.resolve("kvm/x86/private_mem_kvm_exits_test"));
