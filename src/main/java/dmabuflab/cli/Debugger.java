@@ -40,7 +40,7 @@ final class Debugger implements AutoCloseable {
         } catch (IOException e) {
             throw Disk.failure("cannot write gdb's commands", commands, e);
         }
-        if (!hasLines()) {
+        if (!lab.kernel().hasGdbScripts()) {
             out.println("gdb: functions only; --kernel gdb has lines, types and variables");
         }
         String gdb = "gdb -q -x " + ShellScript.quote(commands.toString());
@@ -54,15 +54,11 @@ final class Debugger implements AutoCloseable {
         out.flush();
     }
 
-    private boolean hasLines() {
-        return Files.exists(lab.kernel().directory().resolve("vmlinux-gdb.py"));
-    }
-
     private String commands(Path socket) throws IOException {
         List<String> lines = new ArrayList<>();
         lines.add("# Attaches to a guest that is there as long as its shell.");
         lines.add("add-auto-load-safe-path " + lab.kernel().directory());
-        if (hasLines()) {
+        if (lab.kernel().hasGdbScripts()) {
             Path source = Files.createDirectory(logs.resolve("source"));
             lab.copyChangedSources(source)
                     .forEach((from, to) -> lines.add("set substitute-path " + from + " " + to));

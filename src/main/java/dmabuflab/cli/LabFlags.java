@@ -64,7 +64,8 @@ final class LabFlags {
                 cold,
                 timeoutScale,
                 Optional.empty(),
-                List.of());
+                List.of(),
+                false);
     }
 
     private ParameterException wrong(String what) {

@@ -60,6 +60,13 @@ final class RunCommand implements Callable<Integer> {
                             + " is not kept there is no verdict")
     Path pin;
 
+    @Option(
+            names = "--dump",
+            description =
+                    "keep the memory of red scenarios' guests, as memory.elf, for gdb; up to 1 GiB"
+                            + " each")
+    boolean dump;
+
     @Override
     public Integer call() {
         Selection selection = Selectors.checked(spec, tests.selectors(selectors));
@@ -67,7 +74,8 @@ final class RunCommand implements Callable<Integer> {
         RunResult result =
                 ScenarioRunner.run(
                         tests.applyTo(source.applyTo(flags.options(Optional.ofNullable(report))))
-                                .pinnedTo(Optional.ofNullable(pin)),
+                                .pinnedTo(Optional.ofNullable(pin))
+                                .dumping(dump),
                         selection,
                         flags.jobs,
                         failFast,

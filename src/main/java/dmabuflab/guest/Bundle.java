@@ -24,12 +24,17 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A guest as a directory that can be sent to somebody else: {@code repro.sh} boots it with nothing
  * but QEMU, {@link #boot} does with the lab's agent.
  */
 public final class Bundle {
+    /** The guest's memory as {@link Guest#dumpMemory} writes it, which need not be there. */
+    public static final String MEMORY = "memory.elf";
+
+    private static final String OPENS_MEMORY = "memory.gdb";
     private static final String DESCRIPTION = "bundle.json";
     private static final String SCRIPT = "repro.sh";
     private static final Path GUEST = Path.of("guest");
@@ -122,6 +127,9 @@ public final class Bundle {
                             devices);
             JSON.writerWithDefaultPrettyPrinter()
                     .writeValue(directory.resolve(DESCRIPTION).toFile(), description);
+            if (Files.exists(directory.resolve(MEMORY))) {
+                Files.writeString(directory.resolve(OPENS_MEMORY), resource(OPENS_MEMORY));
+            }
             Path script = directory.resolve(SCRIPT);
             Files.writeString(script, script(description, image));
             if (!script.toFile().setExecutable(true, false)) {
@@ -141,9 +149,24 @@ public final class Bundle {
             files.add(kernel.importerModule());
         }
         files.add(image.initramfs().file());
+        if (kernel.hasGdbScripts()) {
+            putGdbScripts(kernel, guest, links);
+        }
         for (Path file : files) {
             links.put(file, guest.resolve(file.getFileName()));
         }
+    }
+
+    private static void putGdbScripts(KernelImage kernel, Path guest, Links links)
+            throws IOException {
+        try (Stream<Path> scripts = Files.walk(kernel.gdbScripts())) {
+            for (Path file : scripts.filter(Files::isRegularFile).toList()) {
+                Path to = guest.resolve(kernel.directory().relativize(file));
+                Files.createDirectories(to.getParent());
+                links.put(file, to);
+            }
+        }
+        links.put(kernel.gdbLoader(), guest.resolve(kernel.gdbLoader().getFileName()));
     }
 
     private static String script(Description description, GuestImage image) throws IOException {
@@ -160,12 +183,16 @@ public final class Bundle {
                                                 + (word.startsWith(GUEST + "/") ? "\"$here\"/" : "")
                                                 + ShellScript.quote(word))
                         .collect(Collectors.joining(" "));
-        try (InputStream in = Bundle.class.getResourceAsStream(SCRIPT)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .replace("@WHAT@", ShellScript.quote(description.summary()))
-                    .replace("@QEMU@", ShellScript.quote(description.qemu()))
-                    .replace("@ARGUMENTS@", arguments)
-                    .replace("@COMMAND_LINE@", ShellScript.quote(here.commandLine()));
+        return resource(SCRIPT)
+                .replace("@WHAT@", ShellScript.quote(description.summary()))
+                .replace("@QEMU@", ShellScript.quote(description.qemu()))
+                .replace("@ARGUMENTS@", arguments)
+                .replace("@COMMAND_LINE@", ShellScript.quote(here.commandLine()));
+    }
+
+    private static String resource(String name) throws IOException {
+        try (InputStream in = Bundle.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.guest;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dmabuflab.host.Command;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.qemu.GdbStub;
 import dmabuflab.qemu.JsonLines;
@@ -302,6 +304,25 @@ public final class Guest implements AutoCloseable {
     public void showBlockedTasks() {
         agent.call("file.write", Map.of("path", "/proc/sysrq-trigger", "text", "w"));
         drainConsole("dmabuf-lab: end of blocked tasks");
+    }
+
+    /**
+     * Writes its memory to a file that gdb opens together with vmlinux, at the addresses that the
+     * kernel has it at. The guest stands still meanwhile. What was never used takes no space.
+     */
+    public void dumpMemory(Path file) {
+        qemu.qmp()
+                .execute(
+                        "dump-guest-memory",
+                        Map.of("paging", true, "detach", true, "protocol", "file:" + file));
+        JsonNode end = qemu.qmp().await("DUMP_COMPLETED", data -> true, scale.boot());
+        if (!end.path("result").path("status").asText().equals("completed")) {
+            throw new InfrastructureException(
+                    "QEMU could not write the guest's memory to " + file,
+                    end.path("error").asText(),
+                    "is there space for 1 GiB?");
+        }
+        Command.of("fallocate", "--dig-holes", file.toString()).check();
     }
 
     /**

@@ -73,6 +73,21 @@ public record KernelImage(
         return Files.exists(counterNotes());
     }
 
+    /** Whether gdb knows lines and types of it, and the kernel's own commands. */
+    public boolean hasGdbScripts() {
+        return Files.exists(gdbLoader());
+    }
+
+    /** What gdb loads by itself, by its name beside vmlinux; see {@link #hasGdbScripts}. */
+    public Path gdbLoader() {
+        return directory.resolve("vmlinux-gdb.py");
+    }
+
+    /** The kernel's own commands for gdb, a directory; see {@link #hasGdbScripts}. */
+    public Path gdbScripts() {
+        return directory.resolve("scripts/gdb");
+    }
+
     /** How it came about, for people and reports. */
     public Path manifest() {
         return directory.resolve("manifest.json");

@@ -3,6 +3,7 @@ package dmabuflab.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dmabuflab.guest.Bundle;
 import dmabuflab.guest.ExecutionCounters;
 import dmabuflab.guest.Guest;
 import dmabuflab.guest.GuestHung;
@@ -192,6 +193,9 @@ final class Attempt {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
             }
+            if (running && lab.keepsMemory() && looksRed(failure, taint)) {
+                guest.dumpMemory(directory.resolve(Bundle.MEMORY));
+            }
             if (running && stop.isPresent() && stop.get().before().isEmpty()) {
                 guest.settle();
                 // What a person makes of the guest is not the scenario's.
@@ -215,6 +219,12 @@ final class Attempt {
         if (failure.isEmpty() && needsSecondWitness) {
             requireSecondWitness();
         }
+    }
+
+    private boolean looksRed(Optional<Throwable> failure, Taint taint) {
+        return Verdict.of(failure, Optional.empty()).isRed()
+                || !taint.complaints().isEmpty()
+                || !console.findings().isEmpty();
     }
 
     private void showIfRed(Optional<Throwable> failure, List<ConsoleFinding> findings, Taint taint)

@@ -53,6 +53,7 @@ public final class Lab {
     private final TimeScale scale;
     private final ReportDirectory report;
     private final boolean cold;
+    private final boolean dump;
     private final Links links = new Links();
     private final Map<MachineModel, CompletableFuture<MachineGuests>> guests =
             new ConcurrentHashMap<>();
@@ -69,6 +70,7 @@ public final class Lab {
         report = ReportDirectories.forRun(options);
         scale = new TimeScale(options.timeoutScale());
         cold = options.cold();
+        dump = options.dump();
         kernels = Kernels.of(project, cache);
         request = options.request();
         kernel = kernels.obtain(request);
@@ -202,6 +204,11 @@ public final class Lab {
                         + " was built without "
                         + String.join(", ", missing)
                         + "; install one that has it (qemu-system-x86_64 -device help)";
+    }
+
+    /** Whether the memory of a red scenario's guest is kept. */
+    boolean keepsMemory() {
+        return dump;
     }
 
     /** Where in the kernel's source a report leads to, in lines; a report is one without them. */

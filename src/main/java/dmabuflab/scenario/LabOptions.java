@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  * @param cold boot every guest instead of loading a saved one
  * @param timeoutScale multiplies every limit
  * @param pin a schedule that scenarios are held to
+ * @param dump keep the memory of the guests of red scenarios
  * @param tests C tests of the user's own, see {@link OwnTest}
  */
 public record LabOptions(
@@ -38,7 +39,8 @@ public record LabOptions(
         boolean cold,
         double timeoutScale,
         Optional<Path> pin,
-        List<Path> tests) {
+        List<Path> tests,
+        boolean dump) {
 
     /** Limits become days. */
     private static final double PATIENT = 10_000;
@@ -59,7 +61,8 @@ public record LabOptions(
                     false,
                     1,
                     Optional.empty(),
-                    List.of());
+                    List.of(),
+                    false);
 
     /** Reads them back from configuration parameters. */
     public static LabOptions from(Function<String, Optional<String>> parameters) {
@@ -75,7 +78,8 @@ public record LabOptions(
                 option.apply("cold").map(Boolean::parseBoolean).orElse(DEFAULT.cold),
                 option.apply("timeout-scale").map(Double::parseDouble).orElse(DEFAULT.timeoutScale),
                 option.apply("pin").map(Path::of),
-                paths(option.apply("tests")));
+                paths(option.apply("tests")),
+                option.apply("dump").map(Boolean::parseBoolean).orElse(DEFAULT.dump));
     }
 
     /** The command that runs just this scenario again, with the same kernel and guests. */
@@ -120,7 +124,8 @@ public record LabOptions(
                 cold,
                 timeoutScale,
                 pin,
-                tests);
+                tests,
+                dump);
     }
 
     /** The same on a kernel made of something else. */
@@ -136,7 +141,8 @@ public record LabOptions(
                 cold,
                 timeoutScale,
                 pin,
-                tests);
+                tests,
+                dump);
     }
 
     /** The same on a kernel with these patches. */
@@ -147,7 +153,17 @@ public record LabOptions(
     /** The same for guests that a person stops for as long as it takes. */
     public LabOptions patient() {
         return new LabOptions(
-                kernel, tree, patches, fragments, report, accelerator, cold, PATIENT, pin, tests);
+                kernel,
+                tree,
+                patches,
+                fragments,
+                report,
+                accelerator,
+                cold,
+                PATIENT,
+                pin,
+                tests,
+                dump);
     }
 
     /** The same, its scenarios held to a schedule. */
@@ -162,7 +178,8 @@ public record LabOptions(
                 cold,
                 timeoutScale,
                 schedule.map(Path::toAbsolutePath),
-                tests);
+                tests,
+                dump);
     }
 
     /** The same with tests of the user's own. */
@@ -177,7 +194,24 @@ public record LabOptions(
                 cold,
                 timeoutScale,
                 pin,
-                others.stream().map(Path::toAbsolutePath).toList());
+                others.stream().map(Path::toAbsolutePath).toList(),
+                dump);
+    }
+
+    /** The same, with the memory of red guests kept or not. */
+    public LabOptions dumping(boolean whetherTo) {
+        return new LabOptions(
+                kernel,
+                tree,
+                patches,
+                fragments,
+                report,
+                accelerator,
+                cold,
+                timeoutScale,
+                pin,
+                tests,
+                whetherTo);
     }
 
     /** The same with its report elsewhere. */
@@ -192,7 +226,8 @@ public record LabOptions(
                 cold,
                 timeoutScale,
                 pin,
-                tests);
+                tests,
+                dump);
     }
 
     /** The kernel that they mean. */
@@ -228,6 +263,7 @@ public record LabOptions(
         report.ifPresent(directory -> parameters.put(PREFIX + "report", directory.toString()));
         parameters.put(PREFIX + "accel", accelerator);
         parameters.put(PREFIX + "cold", Boolean.toString(cold));
+        parameters.put(PREFIX + "dump", Boolean.toString(dump));
         parameters.put(PREFIX + "timeout-scale", Double.toString(timeoutScale));
         pin.ifPresent(schedule -> parameters.put(PREFIX + "pin", schedule.toString()));
         return parameters;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dmabuflab.cli.Screen;
+import dmabuflab.host.Command;
 import dmabuflab.report.Outcome;
 import dmabuflab.report.ScenarioResult;
 import java.io.IOException;
@@ -161,5 +162,26 @@ class BundleIT {
                 Runs.run(report.resolve("passes"), Map.of(), Passes.class).scenarios().get(0);
         assertThat(result.outcome()).isEqualTo(Outcome.PASSED);
         assertThat(result.directory().resolve("guest")).doesNotExist();
+    }
+
+    @Test
+    void itsMemoryIsForGdbWhereThatWasAskedFor() {
+        assertThat(bundle.resolve("memory.elf")).doesNotExist();
+
+        ScenarioResult result =
+                Runs.run(report.resolve("dumped"), Map.of("dmabuflab.dump", "true"), Fails.class)
+                        .scenarios()
+                        .get(0);
+        assertThat(result.outcome()).as(result.message()).isEqualTo(Outcome.FAILED);
+        String said =
+                Command.of("gdb", "-batch", "-x", "memory.gdb", "-ex", "info threads")
+                        .in(result.directory())
+                        .output();
+        assertThat(said).contains("LWP 1", "LWP 2");
+        assertThat(
+                        Command.of("gdb", "-batch", "-x", "memory.gdb", "-ex", "x/s &linux_banner")
+                                .in(result.directory())
+                                .output())
+                .contains("Linux version 7.3.4");
     }
 }

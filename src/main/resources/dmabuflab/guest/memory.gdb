@@ -1,0 +1,10 @@
+# The memory of this guest as it was when its scenario was red. Here, in this
+# directory:
+#
+#	gdb -x memory.gdb
+#
+# "info threads" shows its CPUs. With lines and types (--kernel gdb) there are
+# the kernel's own commands too: lx-dmesg, lx-ps, "apropos lx".
+add-auto-load-safe-path guest
+file guest/vmlinux
+core-file memory.elf
