@@ -79,7 +79,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--report",
             paramLabel = "DIR",
-            description = "write bench.json there, and plots: registration.svg, attributes.svg")
+            description =
+                    "write bench.html and bench.json there, and plots: registration.svg,"
+                            + " attributes.svg")
     Optional<Path> directory = Optional.empty();
 
     private PrintWriter out;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dmabuflab.cli.BenchCommand.Part;
 import dmabuflab.host.Disk;
 import dmabuflab.report.BarChart;
+import dmabuflab.report.Page;
 import dmabuflab.report.ReportWriters;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,12 +17,13 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a bench leaves in a directory: all figures in bench.json, for programs, and a plot of some
- * parts. There is a results.json of runs only.
+ * What a bench leaves in a directory: all figures in bench.json, for programs, and in bench.html,
+ * for a browser, and a plot of some parts. There is a results.json of runs only.
  */
 final class BenchReport {
     private static final ObjectMapper MAPPER =
@@ -94,5 +96,47 @@ final class BenchReport {
         charts.forEach(
                 (part, chart) ->
                         ReportWriters.replace(directory.resolve(part + ".svg"), chart.svg()));
+        ReportWriters.replace(directory.resolve("bench.html"), page());
+    }
+
+    private String page() {
+        Page page = new Page();
+        page.append("<h1>What things cost</h1>\n<table class=facts>\n");
+        environment.forEach(
+                (name, what) -> page.line("<tr><th>%s<td><code>%s</code></tr>", name, what));
+        page.append("</table>\n");
+        for (Part part : Part.values()) {
+            List<Map<String, Object>> measured =
+                    figures.stream().filter(each -> each.get("part").equals(part + "")).toList();
+            if (!measured.isEmpty()) {
+                page.line("<h2>%s</h2>", part);
+                if (charts.containsKey(part)) {
+                    page.append(charts.get(part).svg());
+                }
+                table(page, measured);
+            }
+        }
+        return page.html("What things cost");
+    }
+
+    private static void table(Page page, List<Map<String, Object>> measured) {
+        page.append("<div class=wide><table>\n<tr><th>what<th>of<th>median<th>least<th>most<th>n");
+        page.append("</tr>\n");
+        for (Map<String, Object> each : measured) {
+            page.line(
+                    "<tr><td>%s<td>%s<td>%s %s<td>%s<td>%s<td>%s</tr>",
+                    each.get("what"),
+                    each.get("of"),
+                    number(each.get("median")),
+                    each.get("unit"),
+                    number(each.get("min")),
+                    number(each.get("max")),
+                    ((double[]) each.get("samples")).length);
+        }
+        page.append("</table></div>\n");
+    }
+
+    private static String number(Object figure) {
+        return String.format(Locale.ROOT, "%.2f", (Double) figure);
     }
 }

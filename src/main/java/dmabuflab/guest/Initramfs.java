@@ -38,9 +38,7 @@ public record Initramfs(Path file, String key) {
         requireProgram(BUSYBOX, "busybox-static");
         requireProgram(BASH, "bash-static");
         Path tools = project.guestTools();
-        List<Path> own =
-                new ArrayList<>(
-                        List.of(BUSYBOX, BASH, tools.resolve("init"), tools.resolve("bashrc")));
+        List<Path> own = new ArrayList<>(List.of(tools.resolve("init"), tools.resolve("bashrc")));
         own.addAll(files(tools.resolve("labctl")));
         // The importer's ioctl numbers and L2's program are compiled into labctl.
         own.addAll(files(tools.resolve("pfn-importer")));
@@ -55,15 +53,23 @@ public record Initramfs(Path file, String key) {
 
     /**
      * Kernels with the same headers and the same importer share an archive. To read hundreds of
-     * headers takes longer than to load a guest, so what came of them is kept for each kernel.
+     * headers takes longer than to load a guest, so what came of them is kept for each kernel, and
+     * for Debian's programs as long as they have the same size and time.
      */
     private static String key(List<Path> own, Cache cache, KernelImage kernel) {
         Path index = cache.directory("initramfs-index");
         Path entry =
                 cache.publish(
-                        index.resolve(Hash.of(own, kernel.key(), kernel.release())),
+                        index.resolve(
+                                Hash.of(
+                                        own,
+                                        kernel.key(),
+                                        kernel.release(),
+                                        identity(BUSYBOX),
+                                        identity(BASH))),
                         filling -> {
-                            List<Path> inputs = new ArrayList<>(own);
+                            List<Path> inputs = new ArrayList<>(List.of(BUSYBOX, BASH));
+                            inputs.addAll(own);
                             if (kernel.hasImporter()) {
                                 inputs.add(kernel.importerModule());
                             }
@@ -76,6 +82,14 @@ public record Initramfs(Path file, String key) {
             return Files.readString(entry.resolve(KEY));
         } catch (IOException e) {
             throw Disk.failure("cannot read what is known of a kernel", entry, e);
+        }
+    }
+
+    private static String identity(Path program) {
+        try {
+            return program + " " + Files.size(program) + " " + Files.getLastModifiedTime(program);
+        } catch (IOException e) {
+            throw Disk.failure("cannot look at " + program, program, e);
         }
     }
 

@@ -71,11 +71,13 @@ public final class Lab {
         scale = new TimeScale(options.timeoutScale());
         cold = options.cold();
         dump = options.dump();
+        // A kernel may take a moment to find, and QEMU one to say its version.
+        CompletableFuture<QemuBinary> found = CompletableFuture.supplyAsync(QemuBinary::find);
         kernels = Kernels.of(project, cache);
         request = options.request();
         kernel = kernels.obtain(request);
         initramfs = Initramfs.obtain(project, cache, kernel);
-        qemu = QemuBinary.find();
+        qemu = result(found);
         accelerator =
                 AcceleratorChoice.make(
                         options.accelerator(),
@@ -104,6 +106,10 @@ public final class Lab {
                 mine.completeExceptionally(e);
             }
         }
+        return result(one);
+    }
+
+    private static <V> V result(CompletableFuture<V> one) {
         try {
             return one.join();
         } catch (CompletionException e) {

@@ -40,6 +40,8 @@ public record ConsoleFinding(
         ATOMIC_SLEEP("sleep in atomic context"),
         /** KASAN or KFENCE. */
         KASAN("memory access error"),
+        /** KCSAN: two accesses to the same memory, unordered, at least one of them a write. */
+        DATA_RACE("data race"),
         /** Undefined behaviour. */
         UBSAN("undefined behaviour"),
         /** kmemleak found objects nobody refers to. */

@@ -14,7 +14,7 @@ final class ConsoleRules {
     /** A line that begins a report, and whether a group named "f" holds the function at fault. */
     private record Rule(Kind kind, Pattern begin, boolean named) {
         Rule(Kind kind, String begin) {
-            this(kind, Pattern.compile(begin), begin.contains(FUNCTION));
+            this(kind, Pattern.compile(begin), begin.contains("(?<f>"));
         }
     }
 
@@ -27,6 +27,8 @@ final class ConsoleRules {
     private static final List<Rule> RULES =
             List.of(
                     new Rule(Kind.KASAN, "^BUG: (?:KASAN|KFENCE): .*?(?: in " + FUNCTION + ".*)?$"),
+                    // The first of the two that met, or the only one that is known.
+                    new Rule(Kind.DATA_RACE, "^BUG: KCSAN: [\\w-]+ in (?<f>[\\w.]+)"),
                     new Rule(Kind.UBSAN, "^UBSAN: "),
                     new Rule(Kind.KMEMLEAK, "^kmemleak: [1-9]\\d* new suspected memory leaks"),
                     new Rule(Kind.LIST_CORRUPTION, "^list_(?:add|del) (?:corruption|double add)"),
@@ -125,6 +127,9 @@ final class ConsoleRules {
                     Kind.HUNG_TASK,
                     Kind.SLAB);
 
+    /** Reports between two lines of equals signs, of which the second ends them. */
+    private static final Set<Kind> RULED = EnumSet.of(Kind.KASAN, Kind.DATA_RACE);
+
     /**
      * Functions that report, check or take a lock on behalf of others. They are on top of the stack
      * but not at fault.
@@ -195,7 +200,7 @@ final class ConsoleRules {
     static boolean ends(Kind report, String function, String message) {
         return report == Kind.KMEMLEAK
                 || END.matcher(message).find()
-                || (report == Kind.KASAN && RULED_LINE.matcher(message).matches())
+                || (RULED.contains(report) && RULED_LINE.matcher(message).matches())
                 || (END_WITH_TRACE.contains(report)
                         && !function.isEmpty()
                         && message.strip().equals("</TASK>"));

@@ -52,6 +52,10 @@ class BenchReportTest {
         assertThat(directory.resolve("registration.svg"))
                 .content()
                 .contains("RAM, by PFN", ">100<", ">300<");
+        assertThat(directory.resolve("bench.html"))
+                .content()
+                .contains("<svg", "<h2>registration</h2>", "RAM, by PFN", "<td>RAM<td>100.00 KiB")
+                .doesNotContain("<h2>build</h2>");
     }
 
     private static Round round(double kib) {
