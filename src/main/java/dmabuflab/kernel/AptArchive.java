@@ -30,6 +30,26 @@ final class AptArchive {
     // With APT::Status-Fd: dlstatus:<item>:<percent>:<text>
     private static final Pattern STATUS = Pattern.compile("dlstatus:\\d+:([\\d.]+):.*");
 
+    /** What there is of a package. */
+    enum Kind {
+        BINARY(
+                "deb [arch=amd64 targets=Packages",
+                "download",
+                ", or give the target its source as {\"tree\": ...}"
+                        + " or as {\"tarball\": ..., \"sha256\": ...}"),
+        SOURCE("deb-src [", "source --download-only", "");
+
+        private final String line;
+        private final String download;
+        private final String otherWays;
+
+        Kind(String line, String download, String otherWays) {
+            this.line = line;
+            this.download = download;
+            this.otherWays = otherWays;
+        }
+    }
+
     private final Path root;
 
     private AptArchive(Path root) {
@@ -47,20 +67,34 @@ final class AptArchive {
      * @throws InfrastructureException naming what could not be fetched, from where, and other ways
      */
     Path fetch(String name, String suite, Progress progress) {
-        return fetch(DebianMirrors.ofThisMachine(), name, suite, progress);
+        Path packages = fetch(DebianMirrors.ofThisMachine(), name, suite, Kind.BINARY, progress);
+        try (Stream<Path> list = Files.list(packages)) {
+            return list.findFirst().orElseThrow(() -> new IOException("apt-get left no file"));
+        } catch (IOException e) {
+            throw Disk.failure("cannot find " + name, packages, e);
+        }
     }
 
-    Path fetch(Set<String> mirrors, String name, String suite, Progress progress) {
+    /**
+     * The same of its source.
+     *
+     * @return a directory with the source package's files
+     */
+    Path fetchSource(String name, String suite, Progress progress) {
+        return fetch(DebianMirrors.ofThisMachine(), name, suite, Kind.SOURCE, progress);
+    }
+
+    Path fetch(Set<String> mirrors, String name, String suite, Kind kind, Progress progress) {
         if (mirrors.isEmpty()) {
             throw new InfrastructureException(
                     "cannot fetch " + name + " from " + suite,
                     "apt on this machine has no source for Debian's main archive",
-                    "add one to apt's sources, or " + otherWays());
+                    "add one to apt's sources" + kind.otherWays);
         }
         List<String> failures = new ArrayList<>();
         for (String mirror : mirrors) {
             try {
-                return fetch(mirror, name, suite, progress);
+                return fetch(mirror, name, suite, kind, progress);
             } catch (IOException e) {
                 if (Disk.isFull(e.getMessage())) {
                     throw Disk.failure("cannot fetch " + name, root, e);
@@ -71,10 +105,10 @@ final class AptArchive {
         throw new InfrastructureException(
                 "cannot fetch " + name + " from " + suite,
                 String.join("\n", failures),
-                "check the network and apt's proxy settings, or " + otherWays());
+                "check the network and apt's proxy settings" + kind.otherWays);
     }
 
-    private Path fetch(String mirror, String name, String suite, Progress progress)
+    private Path fetch(String mirror, String name, String suite, Kind kind, Progress progress)
             throws IOException {
         Path packages = root.resolve("packages");
         Cache.delete(packages); // a killed run may have left another version
@@ -84,15 +118,14 @@ final class AptArchive {
         Files.writeString(root.resolve("status"), ""); // of no installed package
         Files.writeString(
                 root.resolve("sources.list"),
-                "deb [arch=amd64 targets=Packages signed-by=%s] %s %s main\n"
-                        .formatted(KEYRING, mirror, suite));
+                "%s signed-by=%s] %s %s main\n".formatted(kind.line, KEYRING, mirror, suite));
         progress.phase("reading the index of " + suite);
         run(apt("update"), progress);
         progress.phase("fetching " + name);
-        run(apt("download", name).in(packages), progress);
-        try (Stream<Path> list = Files.list(packages)) {
-            return list.findFirst().orElseThrow(() -> new IOException("apt-get left no file"));
-        }
+        List<String> words = new ArrayList<>(List.of(kind.download.split(" ")));
+        words.add(name);
+        run(apt(words.toArray(String[]::new)).in(packages), progress);
+        return packages;
     }
 
     /** Runs apt-get; if it fails, what it says is the message of the exception. */
@@ -144,10 +177,5 @@ final class AptArchive {
 
     private void option(List<String> words, String key, String file) {
         words.add("-o" + key + "=" + root.resolve(file));
-    }
-
-    private static String otherWays() {
-        return "give the target its source as {\"tree\": ...}"
-                + " or as {\"tarball\": ..., \"sha256\": ...}";
     }
 }

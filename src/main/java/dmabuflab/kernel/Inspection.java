@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 
 /**
  * What a reviewer looks at before a kernel runs: whether patches apply, what checkpatch says, which
- * warnings the compiler has with {@code W=1}. As with {@link Kernels}, of several that want one
- * source one looks and the others wait.
+ * warnings the compiler has with {@code W=1}, and sparse, if there is one. As with {@link Kernels},
+ * of several that want one source one looks and the others wait.
  */
 public final class Inspection {
     /** What a header is included by may be everything, which takes as long as a first build. */
@@ -42,13 +42,20 @@ public final class Inspection {
             Pattern.compile("(tools|scripts|usr|arch/x86/(boot|entry/vdso|realmode|tools))/.*");
 
     private final Kernels kernels;
+    private final Optional<Sparse> sparse;
 
-    private Inspection(Kernels kernels) {
+    private Inspection(Kernels kernels, Optional<Sparse> sparse) {
         this.kernels = kernels;
+        this.sparse = sparse;
     }
 
     public static Inspection with(Kernels kernels) {
-        return new Inspection(kernels);
+        return new Inspection(kernels, Optional.empty());
+    }
+
+    /** The same with sparse. */
+    public Inspection and(Sparse checker) {
+        return new Inspection(kernels, Optional.of(checker));
     }
 
     /**
@@ -101,7 +108,8 @@ public final class Inspection {
     }
 
     /**
-     * What the compiler says with {@code W=1} of the objects that are made of certain files.
+     * What the compiler and sparse say with {@code W=1} of the objects that are made of certain
+     * files.
      *
      * @param lines a text for each warning, without the line it is for: the same text is the same
      *     warning
@@ -246,7 +254,7 @@ public final class Inspection {
         return object.replaceFirst("\\.o$", ".c");
     }
 
-    private static Set<String> compile(
+    private Set<String> compile(
             Kernels.Workplace place, KernelImage image, Collection<String> objects) {
         Set<String> found = new TreeSet<>();
         if (objects.isEmpty()) {
@@ -271,11 +279,14 @@ public final class Inspection {
         List<String> words = new ArrayList<>();
         words.add("-j" + Runtime.getRuntime().availableProcessors());
         words.addAll(List.of("--keep-going", "W=1"));
+        sparse.ifPresent(it -> words.addAll(List.of("C=2", "CHECK=" + it.program())));
         words.addAll(objects);
         String prefix = place.source().directory() + "/";
         // Its status says nothing new: the kernel has been built already.
         int unused =
-                kbuild.make(words.toArray(String[]::new))
+                kbuild.make(
+                                sparse.stream().map(Sparse::program).toList(),
+                                words.toArray(String[]::new))
                         .eachLine(
                                 line ->
                                         Stream.of(WARNING, DOC_WARNING)

@@ -44,7 +44,7 @@ public final class HtmlPage {
 
     private void patches(Validation so) {
         text.append("<h2>Patches</h2>\n<table>\n<tr><th><th>patch<th>checkpatch<th>build");
-        text.append("<th>new with W=1<th>boot<th>code</tr>\n");
+        text.append("<th>new warnings<th>boot<th>code</tr>\n");
         for (PatchVerdict each : so.patches()) {
             line("<tr><td>%s<td>%s", each.patch().place(), each.patch().subject());
             lines(each.style());

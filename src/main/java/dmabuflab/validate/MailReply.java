@@ -52,7 +52,9 @@ public final class MailReply {
             words.add("checkpatch has " + verdict.style().size());
         }
         if (!verdict.warnings().isEmpty()) {
-            words.add(verdict.warnings().size() + " new with W=1");
+            words.add(
+                    verdict.warnings().size()
+                            + (verdict.warnings().size() == 1 ? " new warning" : " new warnings"));
         }
         words.add(
                 verdict.sameCode()
@@ -130,7 +132,7 @@ public final class MailReply {
                         .forEach(each -> line("      " + each));
             }
             some(verdict.style());
-            some(verdict.warnings().stream().map(each -> "W=1 " + each).toList());
+            some(verdict.warnings().stream().map(each -> "new warning: " + each).toList());
             if (!verdict.notCompiled().isEmpty()) {
                 paragraph(
                         "not compiled in this configuration: "
@@ -139,7 +141,7 @@ public final class MailReply {
             }
             if (verdict.notLookedAt() > 0) {
                 paragraph(
-                        "W=1: " + verdict.notLookedAt() + " more objects were not looked at",
+                        "warnings of " + verdict.notLookedAt() + " more objects were not looked at",
                         "      ");
             }
         }

@@ -8,7 +8,8 @@ import java.util.List;
  *
  * @param style what checkpatch says, a line each
  * @param build why it does not compile, "" if it does
- * @param warnings with {@code W=1}, those that its parent does not have
+ * @param warnings of the compiler with {@code W=1} and of sparse, those that its parent does not
+ *     have
  * @param notLookedAt how many objects depend on what it touches and were not compiled for that
  * @param notCompiled files it touches that this configuration does not compile
  * @param boot why a guest does not come up on it, "" if one does

@@ -10,6 +10,7 @@ import dmabuflab.kernel.KernelImage;
 import dmabuflab.kernel.Kernels;
 import dmabuflab.kernel.PatchConflict;
 import dmabuflab.kernel.PatchSeries;
+import dmabuflab.kernel.Sparse;
 import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
@@ -69,7 +70,7 @@ public final class Validator {
     private final Consumer<String> progress;
     private final Consumer<Validation> report;
     private final Kernels kernels = Kernels.of(ProjectFiles.locate(), Cache.locate());
-    private final Inspection inspection = Inspection.with(kernels);
+    private final Inspection inspection;
     private final Runs runs;
     private final Instant started = Instant.now();
     private final Map<String, String> environment = new LinkedHashMap<>();
@@ -96,6 +97,21 @@ public final class Validator {
         this.report = report;
         this.runs = runs(plan.base(), "");
         environment.putAll(plan.facts());
+        Inspection plain = Inspection.with(kernels);
+        this.inspection = sparse().map(plain::and).orElse(plain);
+    }
+
+    /** Without it a series can be judged all the same, and whoever reads that is told. */
+    private Optional<Sparse> sparse() {
+        try {
+            Sparse sparse = Sparse.obtain(Cache.locate());
+            environment.put("sparse", sparse.version());
+            return Optional.of(sparse);
+        } catch (InfrastructureException e) {
+            environment.put("sparse", "not run: " + e.getMessage().lines().findFirst().orElse(""));
+            progress.accept("without sparse: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private Runs runs(LabOptions base, String variant) {

@@ -88,6 +88,18 @@ class ValidateCommandIT {
         assertThat(result().path("patches")).isEmpty();
     }
 
+    @Test
+    void whatOnlySparseNoticesIsNew() throws IOException {
+        int status = validate("--series", FIXTURES.resolve("sparse.patch").toString());
+
+        assertThat(status).as(said).isEqualTo(0);
+        JsonNode patch = result().path("patches").get(0);
+        assertThat(patch.path("warnings")).hasSize(1);
+        assertThat(patch.path("warnings").get(0).asText())
+                .contains("drivers/dma-buf/dma-buf.c: incorrect type in argument 2");
+        assertThat(said).contains("1 new warning", "same code as before");
+    }
+
     /** The scenario revokes and gives nothing back, and nobody maps a buffer of udmabuf. */
     @Test
     void itTellsWhatOfEachPatchWasExecuted() throws IOException {

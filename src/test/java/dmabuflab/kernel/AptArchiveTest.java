@@ -22,13 +22,26 @@ class AptArchiveTest {
         AptArchive apt = AptArchive.in(Cache.at(root.resolve("cache")));
         try (Progress progress = Progress.begin("test", Optional.empty())) {
             assertThatThrownBy(
-                            () -> apt.fetch(Set.of(mirror), "linux-source-9.8", "hamm", progress))
+                            () ->
+                                    apt.fetch(
+                                            Set.of(mirror),
+                                            "linux-source-9.8",
+                                            "hamm",
+                                            AptArchive.Kind.BINARY,
+                                            progress))
                     .isInstanceOf(InfrastructureException.class)
                     .hasMessageContaining("cannot fetch linux-source-9.8 from hamm")
                     .hasMessageContaining(mirror)
                     .hasMessageContaining("{\"tree\": ...}")
                     .hasMessageContaining("{\"tarball\": ...");
-            assertThatThrownBy(() -> apt.fetch(Set.of(), "linux-source-9.8", "hamm", progress))
+            assertThatThrownBy(
+                            () ->
+                                    apt.fetch(
+                                            Set.of(),
+                                            "sparse",
+                                            "hamm",
+                                            AptArchive.Kind.SOURCE,
+                                            progress))
                     .isInstanceOf(InfrastructureException.class)
                     .hasMessageContaining("no source for Debian's main archive");
         }
