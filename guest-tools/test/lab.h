@@ -4,7 +4,8 @@
  * C. They go to the agent of the guest, so what one test opens or exports by
  * name can be seen and changed from a shell of that guest too.
  *
- * Not for several threads at once: one of them may be waiting for an answer.
+ * Not for several threads at once: one of them may be waiting for an answer. A
+ * child that was forked has a connection of its own.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -47,9 +48,10 @@ static inline FILE *lab_agent(void)
 	struct sockaddr_un name = { .sun_family = AF_UNIX,
 				    .sun_path = LAB_SOCKET };
 	static FILE *agent;
+	static pid_t owner;
 	int fd;
 
-	if (agent)
+	if (agent && owner == getpid())
 		return agent;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&name, sizeof(name)))
@@ -57,17 +59,21 @@ static inline FILE *lab_agent(void)
 	agent = fdopen(fd, "r");
 	if (!agent)
 		lab_give_up("no stream from the agent: %s", strerror(errno));
+	owner = getpid();
 	return agent;
 }
 
 /* {"op": OP, KEY: "VALUE", ...}; the agent knows of each value what it is. */
 static inline json_t *lab_request(const char *line)
 {
-	char *rest, *words = strdup(line), *word = strtok_r(words, " ", &rest);
-	json_t *request = json_pack("{s:i, s:s*}", "id", 1, "op", word);
+	char words[LAB_LINE_LENGTH], *rest, *word;
+	json_t *request;
 
+	strcpy(words, line);
+	word = strtok_r(words, " ", &rest);
 	if (!word)
 		lab_give_up("lab() needs an operation");
+	request = json_pack("{s:i, s:s}", "id", 1, "op", word);
 	while ((word = strtok_r(NULL, " ", &rest))) {
 		char *value = strchr(word, '=');
 
@@ -77,38 +83,51 @@ static inline json_t *lab_request(const char *line)
 		if (json_object_set_new(request, word, json_string(value)))
 			lab_give_up("%s is not UTF-8", word);
 	}
-	free(words);
 	return request;
 }
 
-static inline void lab_print(char *line, const char *format, va_list args)
+static inline void lab_format(char *line, const char *format, va_list args)
 {
 	if (vsnprintf(line, LAB_LINE_LENGTH, format, args) >= LAB_LINE_LENGTH)
 		lab_give_up("%d bytes are too many: %s", LAB_LINE_LENGTH, line);
 }
 
+static inline void lab_send(int fd, const char *bytes, size_t length)
+{
+	while (length) {
+		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+
+		if (sent < 0)
+			lab_give_up("the agent went away: %s", strerror(errno));
+		bytes += sent;
+		length -= sent;
+	}
+}
+
 static inline json_t *lab_perform(const char *line)
 {
-	char *text, *said = NULL;
 	FILE *agent = lab_agent();
-	json_t *request, *answer;
+	json_t *request = lab_request(line), *answer;
+	char *text = json_dumps(request, JSON_COMPACT), *said = NULL;
 	size_t space = 0;
 
-	request = lab_request(line);
-	text = json_dumps(request, JSON_COMPACT);
-	if (dprintf(fileno(agent), "%s\n", text) < 0)
-		lab_give_up("the agent went away: %s", strerror(errno));
+	lab_send(fileno(agent), text, strlen(text));
+	lab_send(fileno(agent), "\n", 1);
 	free(text);
 	json_decref(request);
 
 	/* What comes before the answer tells that it takes long. */
 	while (getline(&said, &space, agent) > 0) {
 		answer = json_loads(said, 0, NULL);
-		if (json_object_get(answer, "ok")) {
-			free(said);
-			return answer;
+		if (!json_object_get(answer, "ok")) {
+			json_decref(answer);
+			continue;
 		}
-		json_decref(answer);
+		/* A misspelt word is nothing that the kernel has refused. */
+		if (json_is_true(json_object_get(answer, "usage")))
+			lab_give_up("%s: %s", line, said);
+		free(said);
+		return answer;
 	}
 	lab_give_up("the agent went away");
 }
@@ -129,7 +148,10 @@ static inline const char *lab_errno(json_t *answer)
 /**
  * lab_try() - Have the agent perform an operation that may fail
  * @format: as on labctl's command line, "vfio.command dev=%s memory=0"; no
- *	    value can have a blank in it
+ *	    value can have a blank in it, and what operations such as job.start
+ *	    pass on is one of them, args={"name":"importer"}
+ *
+ * What is no operation, or not its argument, ends the test.
  *
  * Return: the answer, whether or not it failed; json_decref() frees it.
  */
@@ -140,7 +162,7 @@ lab_try(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	lab_print(line, format, args);
+	lab_format(line, format, args);
 	va_end(args);
 	return lab_perform(line);
 }
@@ -159,7 +181,7 @@ lab(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	lab_print(line, format, args);
+	lab_format(line, format, args);
 	va_end(args);
 	answer = lab_perform(line);
 	if (!json_is_true(json_object_get(answer, "ok")))
@@ -178,13 +200,30 @@ static inline json_t *lab_member(json_t *answer, const char *key)
 	return value;
 }
 
-/** lab_number() - A number of an answer, which has to be there */
+/**
+ * lab_number() - A number of an answer, or the end of the test
+ * @answer: of lab() or lab_try()
+ * @key: what it is called there
+ *
+ * Return: that number.
+ */
 static inline uint64_t lab_number(json_t *answer, const char *key)
 {
-	return json_integer_value(lab_member(answer, key));
+	json_t *value = lab_member(answer, key);
+
+	if (!json_is_integer(value))
+		lab_give_up("%s is no number in %s", key,
+			    json_dumps(answer, 0));
+	return json_integer_value(value);
 }
 
-/** lab_text() - A text of an answer, which has to be there and lives as long */
+/**
+ * lab_text() - A text of an answer, or the end of the test
+ * @answer: of lab() or lab_try()
+ * @key: what it is called there
+ *
+ * Return: that text, which lives as long as the answer.
+ */
 static inline const char *lab_text(json_t *answer, const char *key)
 {
 	const char *text = json_string_value(lab_member(answer, key));

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -60,8 +61,11 @@ final class Debugger implements AutoCloseable {
         lines.add("add-auto-load-safe-path " + lab.kernel().directory());
         if (lab.kernel().hasGdbScripts()) {
             Path source = Files.createDirectory(logs.resolve("source"));
-            lab.copyChangedSources(source)
-                    .forEach((from, to) -> lines.add("set substitute-path " + from + " " + to));
+            Map<Path, Path> copies = lab.copyChangedSources(source);
+            if (copies.isEmpty()) {
+                out.println("gdb: shows the source as the last build has left it");
+            }
+            copies.forEach((from, to) -> lines.add("set substitute-path " + from + " " + to));
         }
         lines.add("file " + lab.kernel().vmlinux());
         lines.add("target remote " + socket);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
@@ -28,7 +29,7 @@ final class ListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Selection selection = Selectors.checked(spec, selectors);
+        Selection selection = Selectors.checked(spec, selectors, LabOptions.DEFAULT);
         PrintWriter out = spec.commandLine().getOut();
         for (Listing scenario : ScenarioRunner.list()) {
             if (selection.includes(scenario)) {

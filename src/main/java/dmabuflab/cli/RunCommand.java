@@ -3,6 +3,7 @@ package dmabuflab.cli;
 
 import dmabuflab.report.RunResult;
 import dmabuflab.report.Summary;
+import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.io.PrintWriter;
@@ -69,13 +70,15 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Selection selection = Selectors.checked(spec, tests.selectors(selectors));
+        LabOptions options =
+                tests.applyTo(source.applyTo(flags.options(Optional.ofNullable(report))))
+                        .pinnedTo(Optional.ofNullable(pin))
+                        .dumping(dump);
+        Selection selection = Selectors.checked(spec, tests.selectors(selectors), options);
         PrintWriter out = spec.commandLine().getOut();
         RunResult result =
                 ScenarioRunner.run(
-                        tests.applyTo(source.applyTo(flags.options(Optional.ofNullable(report))))
-                                .pinnedTo(Optional.ofNullable(pin))
-                                .dumping(dump),
+                        options,
                         selection,
                         flags.jobs,
                         failFast,

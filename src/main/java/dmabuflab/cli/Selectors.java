@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.cli;
 
+import dmabuflab.scenario.LabOptions;
+import dmabuflab.scenario.Listing;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.util.List;
@@ -8,15 +10,19 @@ import java.util.regex.PatternSyntaxException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** Turns the words of a command line into a selection, refusing words that select nothing. */
+/** Turns the words of a command line into a selection, refusing what selects nothing. */
 final class Selectors {
     private Selectors() {}
 
-    static Selection checked(CommandSpec spec, List<String> words) {
+    /**
+     * @param options with the user's own tests, of which some have to be selected
+     */
+    static Selection checked(CommandSpec spec, List<String> words, LabOptions options) {
         Selection selection = new Selection(words);
+        List<Listing> scenarios = ScenarioRunner.list(options);
         List<String> unmatched;
         try {
-            unmatched = selection.unmatched(ScenarioRunner.list());
+            unmatched = selection.unmatched(scenarios);
         } catch (PatternSyntaxException e) {
             throw new ParameterException(
                     spec.commandLine(), "not a shell pattern: " + e.getMessage(), e);
@@ -27,6 +33,14 @@ final class Selectors {
                     "no scenario, class, tag or rule matches "
                             + String.join(", ", unmatched)
                             + "; `lab list` shows what there is");
+        }
+        boolean leftOut =
+                scenarios.stream()
+                        .filter(Listing::isOfOwnTests)
+                        .anyMatch(each -> selection.runs(each).isEmpty());
+        if (leftOut) {
+            throw new ParameterException(
+                    spec.commandLine(), "nothing selects what --test gives: add the word own");
         }
         return selection;
     }

@@ -216,7 +216,7 @@ final class ShellCommand implements Callable<Integer> {
             return new ScenarioShell(session)
                     .run(
                             options.pinnedTo(Optional.ofNullable(pin)),
-                            oneCase(),
+                            oneCase(options),
                             Optional.ofNullable(until));
         }
         ShellGuest guest = guest(options, artefacts);
@@ -263,10 +263,10 @@ final class ShellCommand implements Callable<Integer> {
         }
     }
 
-    private Selection oneCase() {
-        Selection selection = Selectors.checked(spec, List.of(scenario));
+    private Selection oneCase(LabOptions options) {
+        Selection selection = Selectors.checked(spec, List.of(scenario), options);
         List<String> cases =
-                ScenarioRunner.list().stream()
+                ScenarioRunner.list(options).stream()
                         .flatMap(each -> selection.runs(each).stream())
                         .toList();
         if (cases.size() != 1) {

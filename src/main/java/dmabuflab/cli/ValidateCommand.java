@@ -141,7 +141,7 @@ final class ValidateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         checkUsage();
         LabOptions base = tests.applyTo(source.applyTo(flags.options(Optional.empty())));
-        Selection selection = Selectors.checked(spec, selectors);
+        Selection selection = Selectors.checked(spec, selectors, base);
         if (!Sandbox.obstacle().isEmpty() && !unconfined) {
             throw new InfrastructureException(
                     "will not build a series of others",

@@ -14,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -310,19 +311,26 @@ public final class Guest implements AutoCloseable {
      * Writes its memory to a file that gdb opens together with vmlinux, at the addresses that the
      * kernel has it at. The guest stands still meanwhile. What was never used takes no space.
      */
-    public void dumpMemory(Path file) {
-        qemu.qmp()
-                .execute(
-                        "dump-guest-memory",
-                        Map.of("paging", true, "detach", true, "protocol", "file:" + file));
-        JsonNode end = qemu.qmp().await("DUMP_COMPLETED", data -> true, scale.boot());
-        if (!end.path("result").path("status").asText().equals("completed")) {
-            throw new InfrastructureException(
-                    "QEMU could not write the guest's memory to " + file,
-                    end.path("error").asText(),
-                    "is there space for 1 GiB?");
+    public void dumpMemory(Path file) throws IOException {
+        Path partial = file.resolveSibling(file.getFileName() + ".partial");
+        try {
+            qemu.qmp()
+                    .execute(
+                            "dump-guest-memory",
+                            Map.of("paging", true, "detach", true, "protocol", "file:" + partial));
+            JsonNode end = qemu.qmp().await("DUMP_COMPLETED", data -> true, scale.boot());
+            if (!end.path("result").path("status").asText().equals("completed")) {
+                throw new InfrastructureException(
+                        "QEMU could not write the guest's memory to " + partial,
+                        end.path("error").asText(),
+                        "is there space for 1 GiB?");
+            }
+            // Where a file cannot have holes it is as good.
+            int unused = Command.of("fallocate", "--dig-holes", partial.toString()).run();
+            Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(partial);
         }
-        Command.of("fallocate", "--dig-holes", file.toString()).check();
     }
 
     /**

@@ -51,23 +51,28 @@ final class AptArchive {
     }
 
     private final Path root;
+    private final String name;
 
-    private AptArchive(Path root) {
+    private AptArchive(Path root, String name) {
         this.root = root;
-    }
-
-    static AptArchive in(Cache cache) {
-        return new AptArchive(cache.directory("apt"));
+        this.name = name;
     }
 
     /**
-     * Fetches the newest version of {@code name} that {@code suite} has.
+     * @param name of the package that is to be fetched: others may be at the same time
+     */
+    static AptArchive of(Cache cache, String name) {
+        return new AptArchive(cache.directory("apt").resolve(name), name);
+    }
+
+    /**
+     * Fetches the newest version of the package that {@code suite} has.
      *
      * @return the package's file; whoever calls may delete it
      * @throws InfrastructureException naming what could not be fetched, from where, and other ways
      */
-    Path fetch(String name, String suite, Progress progress) {
-        Path packages = fetch(DebianMirrors.ofThisMachine(), name, suite, Kind.BINARY, progress);
+    Path fetch(String suite, Progress progress) {
+        Path packages = fetch(DebianMirrors.ofThisMachine(), suite, Kind.BINARY, progress);
         try (Stream<Path> list = Files.list(packages)) {
             return list.findFirst().orElseThrow(() -> new IOException("apt-get left no file"));
         } catch (IOException e) {
@@ -80,11 +85,11 @@ final class AptArchive {
      *
      * @return a directory with the source package's files
      */
-    Path fetchSource(String name, String suite, Progress progress) {
-        return fetch(DebianMirrors.ofThisMachine(), name, suite, Kind.SOURCE, progress);
+    Path fetchSource(String suite, Progress progress) {
+        return fetch(DebianMirrors.ofThisMachine(), suite, Kind.SOURCE, progress);
     }
 
-    Path fetch(Set<String> mirrors, String name, String suite, Kind kind, Progress progress) {
+    Path fetch(Set<String> mirrors, String suite, Kind kind, Progress progress) {
         if (mirrors.isEmpty()) {
             throw new InfrastructureException(
                     "cannot fetch " + name + " from " + suite,
@@ -94,7 +99,7 @@ final class AptArchive {
         List<String> failures = new ArrayList<>();
         for (String mirror : mirrors) {
             try {
-                return fetch(mirror, name, suite, kind, progress);
+                return fetch(mirror, suite, kind, progress);
             } catch (IOException e) {
                 if (Disk.isFull(e.getMessage())) {
                     throw Disk.failure("cannot fetch " + name, root, e);
@@ -108,7 +113,7 @@ final class AptArchive {
                 "check the network and apt's proxy settings" + kind.otherWays);
     }
 
-    private Path fetch(String mirror, String name, String suite, Kind kind, Progress progress)
+    private Path fetch(String mirror, String suite, Kind kind, Progress progress)
             throws IOException {
         Path packages = root.resolve("packages");
         Cache.delete(packages); // a killed run may have left another version

@@ -31,6 +31,9 @@ public final class Inspection {
     private static final Pattern WARNING =
             Pattern.compile("(\\S+?):\\d+:(?:\\d+:)? (?:warning|error): (.*)");
 
+    /** What sparse says of a warning on lines of their own: which types it means. */
+    private static final Pattern DETAIL = Pattern.compile("\\S+?:\\d+:\\d+: {2,}(\\S.*)");
+
     /** The same of kernel-doc. */
     private static final Pattern DOC_WARNING = Pattern.compile("[Ww]arning: (\\S+?):\\d+:? (.*)");
 
@@ -256,9 +259,9 @@ public final class Inspection {
 
     private Set<String> compile(
             Kernels.Workplace place, KernelImage image, Collection<String> objects) {
-        Set<String> found = new TreeSet<>();
+        List<String> found = new ArrayList<>();
         if (objects.isEmpty()) {
-            return found;
+            return Set.of();
         }
         Path build = warningBuild(place);
         Kbuild kbuild = new Kbuild(place.source().directory(), build);
@@ -278,8 +281,9 @@ public final class Inspection {
         place.progress().phase("compiling " + objects.size() + " objects with W=1");
         List<String> words = new ArrayList<>();
         words.add("-j" + Runtime.getRuntime().availableProcessors());
-        words.addAll(List.of("--keep-going", "W=1"));
-        sparse.ifPresent(it -> words.addAll(List.of("C=2", "CHECK=" + it.program())));
+        // What is said of one object stays together.
+        words.addAll(List.of("--keep-going", "--output-sync", "W=1"));
+        sparse.ifPresent(it -> words.addAll(List.of("C=2", "CHECK=" + it.command())));
         words.addAll(objects);
         String prefix = place.source().directory() + "/";
         // Its status says nothing new: the kernel has been built already.
@@ -287,16 +291,24 @@ public final class Inspection {
                 kbuild.make(
                                 sparse.stream().map(Sparse::program).toList(),
                                 words.toArray(String[]::new))
-                        .eachLine(
-                                line ->
-                                        Stream.of(WARNING, DOC_WARNING)
-                                                .map(p -> p.matcher(line.replace(prefix, "")))
-                                                .filter(Matcher::matches)
-                                                .limit(1)
-                                                .map(m -> m.group(1) + ": " + m.group(2))
-                                                .forEach(found::add))
+                        .eachLine(line -> note(line.replace(prefix, ""), found))
                         .run();
-        return found;
+        return new TreeSet<>(found);
+    }
+
+    private static void note(String line, List<String> found) {
+        Matcher detail = DETAIL.matcher(line);
+        if (detail.matches() && !found.isEmpty()) {
+            int last = found.size() - 1;
+            found.set(last, found.get(last) + "; " + detail.group(1));
+            return;
+        }
+        Stream.of(WARNING, DOC_WARNING)
+                .map(pattern -> pattern.matcher(line))
+                .filter(Matcher::matches)
+                .limit(1)
+                .map(m -> m.group(1) + ": " + m.group(2))
+                .forEach(found::add);
     }
 
     /** Objects made of these files, those of the files themselves first. */

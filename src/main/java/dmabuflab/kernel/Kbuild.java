@@ -22,7 +22,7 @@ record Kbuild(Path source, Path build) {
             Pattern.compile(
                     "MAKE.*|MFLAGS|GNUMAKEFLAGS|KBUILD_.*|KCONFIG_.*|CONFIG_|K[A-Z]*FLAGS"
                             + "|ARCH|SRCARCH|CROSS_COMPILE|LLVM|LLVM_IAS|LOCALVERSION|INSTALL_.*"
-                            + "|[COVWM]|MO");
+                            + "|[COVWM]|MO|CF|CHECK|CHECKFLAGS");
 
     /** {@code make words…} for this kernel. */
     Command make(String... words) {

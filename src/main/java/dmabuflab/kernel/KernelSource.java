@@ -115,7 +115,7 @@ record KernelSource(Path directory, String version, String identity) {
 
     private static void fromPackage(KernelTarget target, Cache cache, Progress progress) {
         KernelTarget.Source source = target.source();
-        Path file = AptArchive.in(cache).fetch(source.packageName(), source.suite(), progress);
+        Path file = AptArchive.of(cache, source.packageName()).fetch(source.suite(), progress);
         String version = Command.of("dpkg-deb", "-f", file.toString(), "Version").output();
         Path unpacked = file.resolveSibling("unpacked");
         try {

@@ -99,10 +99,11 @@ final class SourceHistory {
                 .filter(file -> file.matches(".*\\.[chS]"))
                 .distinct()
                 .forEach(files::add);
-        if (files.size() == fixed) {
-            return Map.of();
+        List<String> there =
+                files.size() == fixed ? List.of() : output(files.toArray(String[]::new));
+        if (there.isEmpty()) {
+            return Map.of(); // without a path git would archive all there is
         }
-        List<String> there = output(files.toArray(String[]::new));
         List<String> words = new ArrayList<>(List.of("archive", "--format=tar"));
         Path archive = into.resolve("source.tar");
         words.addAll(List.of("--output=" + archive, commit));

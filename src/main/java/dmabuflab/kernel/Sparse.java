@@ -5,6 +5,7 @@ import dmabuflab.host.Cache;
 import dmabuflab.host.Command;
 import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.Progress;
+import dmabuflab.host.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,7 @@ import java.util.stream.Stream;
 
 /**
  * sparse, which checks C with the kernel's own attributes. Those of Debian's releases cannot read
- * the headers of 7.3, so it is built of the newest source that Debian has.
+ * the headers of 7.3, so it is built of the newest source that Debian had when it was asked for.
  *
  * @param program in the cache
  */
@@ -25,24 +26,27 @@ public record Sparse(Path program) {
     private static final List<String> DISTURBS = List.of("CC", "CFLAGS", "LDFLAGS", "MAKEFLAGS");
 
     /**
-     * Returns it, fetched and built if that was not done before.
+     * Returns it, fetched and built if that was not done before with this compiler and C library.
      *
      * @throws InfrastructureException if it cannot be had
      */
     public static Sparse obtain(Cache cache) {
-        Path directory = cache.directory(NAME).resolve("built");
-        Sparse sparse = new Sparse(directory.resolve(NAME));
-        try (Cache.Held lock = cache.lock(NAME, "building sparse")) {
+        Sha256 tools = new Sha256();
+        for (String tool : List.of("gcc", "ldd")) {
+            tools.add(tool, Command.of(tool, "--version").output());
+        }
+        Path directory = cache.directory(NAME).resolve(tools.hex().substring(0, 16));
+        try (Cache.Held lock = cache.lock(NAME, "building " + NAME)) {
             if (!Files.exists(directory)) {
                 build(cache, directory);
             }
         }
-        return sparse;
+        return new Sparse(directory.resolve(NAME));
     }
 
     private static void build(Cache cache, Path directory) {
         try (Progress progress = Progress.begin(NAME, cache.lastTime(NAME))) {
-            Path files = AptArchive.in(cache).fetchSource(NAME, SUITE, progress);
+            Path files = AptArchive.of(cache, NAME).fetchSource(SUITE, progress);
             progress.phase("compiling");
             cache.publish(directory, filling -> build(files, filling));
         }
@@ -50,23 +54,10 @@ public record Sparse(Path program) {
 
     private static void build(Path files, Path filling) throws IOException {
         Path source = Files.createDirectory(filling.resolve("source"));
-        Path tarball;
-        try (Stream<Path> list = Files.list(files)) {
-            tarball =
-                    list.filter(file -> file.toString().contains(".orig.tar."))
-                            .findFirst()
-                            .orElseThrow(() -> new IOException("no tarball in " + files));
-        }
-        Path log = files.resolveSibling("sparse.log");
-        Command.of(
-                        "tar",
-                        "-xf",
-                        tarball.toString(),
-                        "--strip-components=1",
-                        "-C",
-                        source.toString())
+        Command.of("tar", "-xf", tarball(files).toString(), "--strip-components=1")
+                .in(source)
                 .check();
-        Command make = Command.of("make", "-C", source.toString(), NAME).log(log);
+        Command make = Command.of("make", NAME).in(source).log(files.resolve("make.log"));
         DISTURBS.forEach(name -> make.env(name, null));
         make.check();
         Files.copy(source.resolve(NAME), filling.resolve(NAME));
@@ -74,8 +65,21 @@ public record Sparse(Path program) {
         Cache.delete(files);
     }
 
+    private static Path tarball(Path files) throws IOException {
+        try (Stream<Path> list = Files.list(files)) {
+            return list.filter(file -> file.toString().contains(".orig.tar."))
+                    .findFirst()
+                    .orElseThrow(() -> new IOException("no tarball in " + files));
+        }
+    }
+
     /** As it says itself. */
     public String version() {
         return Command.of(program.toString(), "--version").output().strip();
+    }
+
+    /** How it is called, without what it is to check. */
+    String command() {
+        return program + " -fmax-warnings=unlimited";
     }
 }

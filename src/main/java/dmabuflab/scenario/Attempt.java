@@ -193,8 +193,8 @@ final class Attempt {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
             }
-            if (running && lab.keepsMemory() && looksRed(failure, taint)) {
-                guest.dumpMemory(directory.resolve(Bundle.MEMORY));
+            if (running && lab.keepsMemory()) {
+                keepMemoryIfRed(failure, taint);
             }
             if (running && stop.isPresent() && stop.get().before().isEmpty()) {
                 guest.settle();
@@ -221,10 +221,13 @@ final class Attempt {
         }
     }
 
-    private boolean looksRed(Optional<Throwable> failure, Taint taint) {
-        return Verdict.of(failure, Optional.empty()).isRed()
-                || !taint.complaints().isEmpty()
-                || !console.findings().isEmpty();
+    private void keepMemoryIfRed(Optional<Throwable> failure, Taint taint) throws IOException {
+        if (!(failure.orElse(null) instanceof GuestHung)) {
+            guest.settle();
+        }
+        if (Verdict.of(failure, complaint(failure, console.findings(), taint)).isRed()) {
+            guest.dumpMemory(directory.resolve(Bundle.MEMORY));
+        }
     }
 
     private void showIfRed(Optional<Throwable> failure, List<ConsoleFinding> findings, Taint taint)

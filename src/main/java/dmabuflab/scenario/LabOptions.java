@@ -114,134 +114,72 @@ public record LabOptions(
 
     /** The same on another target or variant. */
     public LabOptions onKernel(String other) {
-        return new LabOptions(
-                other,
-                tree,
-                patches,
-                fragments,
-                report,
-                accelerator,
-                cold,
-                timeoutScale,
-                pin,
-                tests,
-                dump);
+        return with(Map.of("kernel", other));
     }
 
     /** The same on a kernel made of something else. */
     public LabOptions madeOf(
             Optional<SourceTree> otherTree, List<Path> otherPatches, List<Path> otherFragments) {
-        return new LabOptions(
-                kernel,
-                otherTree,
-                otherPatches.stream().map(Path::toAbsolutePath).toList(),
-                otherFragments.stream().map(Path::toAbsolutePath).toList(),
-                report,
-                accelerator,
-                cold,
-                timeoutScale,
-                pin,
-                tests,
-                dump);
+        return with(
+                Map.of(
+                        "tree",
+                        otherTree.map(from -> from.directory().toString()).orElse(""),
+                        "commit",
+                        otherTree.map(SourceTree::commit).orElse(""),
+                        "patches",
+                        lines(otherPatches),
+                        "fragments",
+                        lines(otherFragments)));
     }
 
     /** The same on a kernel with these patches. */
     public LabOptions withPatches(List<Path> others) {
-        return madeOf(tree, others, fragments);
+        return with(Map.of("patches", lines(others)));
     }
 
     /** The same for guests that a person stops for as long as it takes. */
     public LabOptions patient() {
-        return new LabOptions(
-                kernel,
-                tree,
-                patches,
-                fragments,
-                report,
-                accelerator,
-                cold,
-                PATIENT,
-                pin,
-                tests,
-                dump);
+        return with(Map.of("timeout-scale", Double.toString(PATIENT)));
     }
 
     /** The same, its scenarios held to a schedule. */
     public LabOptions pinnedTo(Optional<Path> schedule) {
-        return new LabOptions(
-                kernel,
-                tree,
-                patches,
-                fragments,
-                report,
-                accelerator,
-                cold,
-                timeoutScale,
-                schedule.map(Path::toAbsolutePath),
-                tests,
-                dump);
+        return with(Map.of("pin", lines(schedule.stream().toList())));
     }
 
     /** The same with tests of the user's own. */
     public LabOptions withTests(List<Path> others) {
-        return new LabOptions(
-                kernel,
-                tree,
-                patches,
-                fragments,
-                report,
-                accelerator,
-                cold,
-                timeoutScale,
-                pin,
-                others.stream().map(Path::toAbsolutePath).toList(),
-                dump);
+        return with(Map.of("tests", lines(others)));
     }
 
     /** The same, with the memory of red guests kept or not. */
     public LabOptions dumping(boolean whetherTo) {
-        return new LabOptions(
-                kernel,
-                tree,
-                patches,
-                fragments,
-                report,
-                accelerator,
-                cold,
-                timeoutScale,
-                pin,
-                tests,
-                whetherTo);
+        return with(Map.of("dump", Boolean.toString(whetherTo)));
     }
 
     /** The same with its report elsewhere. */
     public LabOptions withReport(Path directory) {
-        return new LabOptions(
-                kernel,
-                tree,
-                patches,
-                fragments,
-                Optional.of(directory),
-                accelerator,
-                cold,
-                timeoutScale,
-                pin,
-                tests,
-                dump);
+        return with(Map.of("report", directory.toString()));
+    }
+
+    /** The same with some parameters changed, or gone where they are "". */
+    private LabOptions with(Map<String, String> changes) {
+        Map<String, String> parameters = toParameters();
+        changes.forEach((name, value) -> parameters.put(PREFIX + name, value));
+        parameters.values().removeIf(String::isEmpty);
+        return from(name -> Optional.ofNullable(parameters.get(name)));
+    }
+
+    private static String lines(List<Path> paths) {
+        return paths.stream()
+                .map(path -> path.toAbsolutePath().toString())
+                .collect(Collectors.joining("\n"));
     }
 
     /** The kernel that they mean. */
     public KernelRequest request() {
         KernelName name = KernelName.parse(kernel);
         return new KernelRequest(name.target(), name.variant(), tree, patches, fragments);
-    }
-
-    private static void put(Map<String, String> parameters, String name, List<Path> paths) {
-        if (!paths.isEmpty()) {
-            parameters.put(
-                    PREFIX + name,
-                    paths.stream().map(Path::toString).collect(Collectors.joining("\n")));
-        }
     }
 
     private static List<Path> paths(Optional<String> lines) {
@@ -257,15 +195,16 @@ public record LabOptions(
                     parameters.put(PREFIX + "tree", from.directory().toString());
                     parameters.put(PREFIX + "commit", from.commit());
                 });
-        put(parameters, "patches", patches);
-        put(parameters, "fragments", fragments);
-        put(parameters, "tests", tests);
+        parameters.put(PREFIX + "patches", lines(patches));
+        parameters.put(PREFIX + "fragments", lines(fragments));
+        parameters.put(PREFIX + "tests", lines(tests));
         report.ifPresent(directory -> parameters.put(PREFIX + "report", directory.toString()));
         parameters.put(PREFIX + "accel", accelerator);
         parameters.put(PREFIX + "cold", Boolean.toString(cold));
         parameters.put(PREFIX + "dump", Boolean.toString(dump));
         parameters.put(PREFIX + "timeout-scale", Double.toString(timeoutScale));
         pin.ifPresent(schedule -> parameters.put(PREFIX + "pin", schedule.toString()));
+        parameters.values().removeIf(String::isEmpty);
         return parameters;
     }
 }

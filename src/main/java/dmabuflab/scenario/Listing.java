@@ -77,6 +77,17 @@ public record Listing(
                                                 .toList());
     }
 
+    /** Whether its cases are tests of the user's own. */
+    public boolean isOfOwnTests() {
+        return id.className().equals(OwnTest.SCENARIOS);
+    }
+
+    /** The same with a case for each of these tests and the IOMMUs it wants. */
+    Listing of(List<OwnTest> tests) {
+        List<String> names = tests.stream().flatMap(Case::each).map(Case::name).toList();
+        return new Listing(id, title, rules, devices, builtIn, tags, List.of(names));
+    }
+
     /** The machines that it runs on, or those of its cases that are selected. */
     Set<MachineModel> machines(Selection selection) {
         Set<String> values =

@@ -2,7 +2,6 @@
 package dmabuflab.scenario;
 
 import dmabuflab.host.Command;
-import dmabuflab.host.InfrastructureException;
 import dmabuflab.host.ProjectFiles;
 import dmabuflab.qemu.DeviceNames;
 import java.io.IOException;
@@ -102,22 +101,15 @@ public record OwnTest(Path source, String name, List<String> devices, List<Iommu
      * Compiles it to a program that needs nothing of the guest but its kernel.
      *
      * @return that program, in {@code directory}
-     * @throws InfrastructureException with the compiler's first errors
+     * @throws AssertionError with the compiler's first errors: headers of this kernel may lack what
+     *     others have
      */
     Path compile(Lab lab, Path directory) {
         Path program = directory.resolve(name);
         List<String> words =
-                new ArrayList<>(
-                        List.of(
-                                "gcc",
-                                "-O2",
-                                "-g",
-                                "-Wall",
-                                "-static",
-                                "-pthread",
-                                "-isystem",
-                                lab.kernel().uapiHeaders().toString(),
-                                "-I" + ProjectFiles.locate().guestTools().resolve("test")));
+                new ArrayList<>(List.of("gcc", "-O2", "-g", "-Wall", "-static", "-pthread"));
+        words.addAll(List.of("-isystem", lab.kernel().uapiHeaders().toString()));
+        words.add("-I" + ProjectFiles.locate().guestTools().resolve("test"));
         if (KSELFTEST.matcher(text(source)).find()) {
             // They come with all selftests, whose build takes a while.
             words.add("-I" + lab.selftests().resolve("include"));
@@ -126,13 +118,17 @@ public record OwnTest(Path source, String name, List<String> devices, List<Iommu
         List<String> said = new ArrayList<>();
         Path log = directory.resolve(name + ".build.log");
         if (Command.of(words).log(log).eachLine(said::add).run() != 0) {
-            throw new InfrastructureException(
-                    source + " does not compile",
+            List<String> errors =
                     said.stream()
                             .filter(line -> line.matches(".*(error: |undefined reference).*"))
-                            .limit(TROUBLE_LINES)
-                            .collect(Collectors.joining("\n")),
-                    "with the headers of this kernel; all of it is in " + log);
+                            .toList();
+            throw new AssertionError(
+                    source
+                            + " does not compile with the headers of this kernel:\n"
+                            + (errors.isEmpty() ? said : errors)
+                                    .stream().limit(TROUBLE_LINES).collect(Collectors.joining("\n"))
+                            + "\nall of it is in "
+                            + log);
         }
         return program;
     }

@@ -39,6 +39,19 @@ public final class ScenarioRunner {
 
     /** All scenarios, in the order of their names. */
     public static List<Listing> list() {
+        return list(LabOptions.DEFAULT);
+    }
+
+    /** The same with the user's own tests, if there are any. */
+    public static List<Listing> list(LabOptions options) {
+        List<OwnTest> tests = options.tests().stream().map(OwnTest::read).toList();
+        return all().stream()
+                .filter(each -> !each.isOfOwnTests() || !tests.isEmpty())
+                .map(each -> each.isOfOwnTests() ? each.of(tests) : each)
+                .toList();
+    }
+
+    private static List<Listing> all() {
         List<Listing> scenarios = new ArrayList<>();
         launcher()
                 .discover(
@@ -92,7 +105,7 @@ public final class ScenarioRunner {
         // Builds and boots what is missing, which is no scenario's time or fault.
         Lab lab = Lab.of(options);
         if (!failFast) { // else some of it may never be needed
-            machines(selection).forEach(lab::prepare);
+            machines(options, selection).forEach(lab::prepare);
         }
         ReportingListener listener = new ReportingListener(progress);
         LauncherDiscoveryRequest request =
@@ -151,9 +164,9 @@ public final class ScenarioRunner {
     }
 
     /** The machines that the scenarios meant run on. */
-    private static Set<MachineModel> machines(Selection selection) {
+    private static Set<MachineModel> machines(LabOptions options, Selection selection) {
         Set<MachineModel> machines = new LinkedHashSet<>();
-        for (Listing scenario : list()) {
+        for (Listing scenario : list(options)) {
             if (selection.includes(scenario)) {
                 machines.addAll(scenario.machines(selection));
             }

@@ -33,6 +33,7 @@ final class Selftest {
     /** What a selftest ends with that could not run here; see kselftest.h. */
     private static final long SKIPPED = 4;
 
+    private static final Pattern TAP_VERSION = Pattern.compile("(?m)^K?TAP version \\d+$");
     private static final Pattern USAGE = Pattern.compile("[Uu]sage: ");
 
     private final Testbed bed;
@@ -125,7 +126,7 @@ final class Selftest {
      */
     static void judgeWithoutTap(String name, Ended ended, List<Part> parts) {
         SelftestLog log = SelftestLog.of(ended.output());
-        if (!log.cases().isEmpty() || log.plan().orElse(0) > 0) {
+        if (speaksTap(log, ended.output())) {
             judge(ended, parts);
             return;
         }
@@ -162,6 +163,14 @@ final class Selftest {
         if (!problems.isEmpty()) {
             throw new AssertionError(why);
         }
+    }
+
+    /** One that came to no case yet has promised some. */
+    private static boolean speaksTap(SelftestLog log, String output) {
+        return !log.cases().isEmpty()
+                || log.plan().isPresent()
+                || !log.defects().isEmpty()
+                || TAP_VERSION.matcher(output).find();
     }
 
     /** Why the program cannot be believed, or not alone. */

@@ -204,9 +204,16 @@ public final class Testbed implements AutoCloseable {
      */
     public void run(OwnTest test) {
         List<String> addresses = plugged.stream().map(PluggedDevice::bdf).toList();
-        Path program = test.compile(lab, artefacts);
+        // Of its own: the test may have the name of any file here.
+        Path directory = artefacts.resolve("test");
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw Disk.failure("cannot create " + directory, directory, e);
+        }
+        Path program = test.compile(lab, directory);
         Selftest.judgeWithoutTap(
-                test.name(), new Selftest(this, artefacts).run(program, addresses), parts);
+                test.name(), new Selftest(this, directory).run(program, addresses), parts);
     }
 
     /** Skips the scenario on a kernel that has no {@code what} because the series adds it. */

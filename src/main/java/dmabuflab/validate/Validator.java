@@ -14,7 +14,6 @@ import dmabuflab.kernel.Sparse;
 import dmabuflab.scenario.KernelName;
 import dmabuflab.scenario.LabOptions;
 import dmabuflab.scenario.Listing;
-import dmabuflab.scenario.OwnTest;
 import dmabuflab.scenario.ScenarioRunner;
 import dmabuflab.scenario.Selection;
 import java.nio.file.Path;
@@ -70,7 +69,7 @@ public final class Validator {
     private final Consumer<String> progress;
     private final Consumer<Validation> report;
     private final Kernels kernels = Kernels.of(ProjectFiles.locate(), Cache.locate());
-    private final Inspection inspection;
+    private Inspection inspection = Inspection.with(kernels);
     private final Runs runs;
     private final Instant started = Instant.now();
     private final Map<String, String> environment = new LinkedHashMap<>();
@@ -97,8 +96,6 @@ public final class Validator {
         this.report = report;
         this.runs = runs(plan.base(), "");
         environment.putAll(plan.facts());
-        Inspection plain = Inspection.with(kernels);
-        this.inspection = sparse().map(plain::and).orElse(plain);
     }
 
     /** Without it a series can be judged all the same, and whoever reads that is told. */
@@ -182,6 +179,7 @@ public final class Validator {
     /** Returns whether scenarios can run on the head. */
     private boolean everyPatch() {
         KernelImage parent = base();
+        inspection = sparse().map(inspection::and).orElse(inspection);
         parents =
                 inspection.warnings(
                         runs.kernel(0).request(), parent, files(plan.series()), Optional.empty());
@@ -280,21 +278,24 @@ public final class Validator {
         List<String> selectors =
                 new Areas(ProjectFiles.locate().kernelConfig().resolve("areas.txt")).of(touched);
         Selection near = new Selection(selectors);
+        List<String> own = new ArrayList<>();
         List<String> soon = new ArrayList<>();
         List<String> later = new ArrayList<>();
-        for (Listing scenario : ScenarioRunner.list()) {
-            boolean isNear =
-                    isOwnTest(scenario) || (!selectors.isEmpty() && near.includes(scenario));
-            (isNear ? soon : later).addAll(plan.selection().names(scenario));
+        for (Listing scenario : ScenarioRunner.list(plan.base())) {
+            boolean isNear = !selectors.isEmpty() && near.includes(scenario);
+            List<String> group = scenario.isOfOwnTests() ? own : isNear ? soon : later;
+            group.addAll(plan.selection().names(scenario));
         }
         if (plan.quick() && !soon.isEmpty()) {
             later.clear();
         }
-        List<String> all = new ArrayList<>(soon);
+        List<String> all = new ArrayList<>(own);
+        all.addAll(soon);
         all.addAll(later);
         if (sameCode) {
             progress.accept("base and head execute the same code: no scenario has to run");
         } else {
+            compare(runs, "", own, "own");
             compare(runs, "", soon, "near");
             compare(runs, "", later, "all");
         }
@@ -305,12 +306,6 @@ public final class Validator {
                     new CoverageRun(kernels, head, plan.directory(), plan.jobs(), progress)
                             .run(plan.series().size(), touched, all);
         }
-    }
-
-    /** What somebody brought along for this series is near it. */
-    private boolean isOwnTest(Listing scenario) {
-        return !plan.base().tests().isEmpty()
-                && scenario.id().className().equals(OwnTest.SCENARIOS);
     }
 
     private void compare(Runs on, String variant, List<String> ids, String why) {

@@ -27,8 +27,10 @@ final class ConsoleRules {
     private static final List<Rule> RULES =
             List.of(
                     new Rule(Kind.KASAN, "^BUG: (?:KASAN|KFENCE): .*?(?: in " + FUNCTION + ".*)?$"),
-                    // The first of the two that met, or the only one that is known.
-                    new Rule(Kind.DATA_RACE, "^BUG: KCSAN: [\\w-]+ in (?<f>[\\w.]+)"),
+                    // Of the two that met, the first by the alphabet.
+                    new Rule(
+                            Kind.DATA_RACE,
+                            "^BUG: KCSAN: (?:data-race|assert: race) in (?<f>[\\w.]+)"),
                     new Rule(Kind.UBSAN, "^UBSAN: "),
                     new Rule(Kind.KMEMLEAK, "^kmemleak: [1-9]\\d* new suspected memory leaks"),
                     new Rule(Kind.LIST_CORRUPTION, "^list_(?:add|del) (?:corruption|double add)"),

@@ -78,8 +78,8 @@ class OwnTestsIT {
     }
 
     @Test
-    void whatDoesNotCompileSaysNothingOfTheKernel() throws IOException {
-        assertThat(runs("int main(void)\n{\n\treturn lab;\n}\n")).as(said).isEqualTo(3);
+    void whatDoesNotCompileWithTheKernelsHeadersIsRed() throws IOException {
+        assertThat(runs("int main(void)\n{\n\treturn lab;\n}\n")).as(said).isEqualTo(1);
         assertThat(said).contains("mine.c does not compile", "mine.c:3:", "undeclared (first");
     }
 
@@ -111,6 +111,31 @@ class OwnTestsIT {
         assertThat(said).contains("its exit status is 3");
         assertThat(runs("int main(void) { __builtin_trap(); }\n")).as(said).isEqualTo(1);
         assertThat(said).contains("it died of SIGILL");
+    }
+
+    @Test
+    void aMisspeltArgumentIsNoRefusalOfTheKernel() throws IOException {
+        String test = "#include \"lab.h\"\nint main(void) { lab_try(\"%s\"); return 0; }\n";
+        assertThat(runs(test.formatted("pci.list"))).as(said).isZero();
+        assertThat(runs(test.formatted("pci.list bdf=1"))).as(said).isEqualTo(1);
+        assertThat(said).contains("it gave up: pci.list bdf=1");
+    }
+
+    /** Beside the program there is a directory of the guest's own. */
+    @Test
+    void aTestMayHaveTheNameOfAnything() throws IOException {
+        Path test = directory.resolve("guest.c");
+        Files.writeString(test, "int main(void) { return 1; }\n");
+        assertThat(lab("run", "--test", test.toString())).as(said).isEqualTo(1);
+        assertThat(said).contains("failed OwnTests.program[guest,vtd]");
+    }
+
+    @Test
+    void aTestThatNothingSelectsIsWrongUsage() {
+        assertThat(lab("run", "--test", EXAMPLE.toString(), "PQ4")).isEqualTo(2);
+        assertThat(said).contains("add the word own");
+        assertThat(lab("run", "own")).isEqualTo(2);
+        assertThat(said).contains("no scenario, class, tag or rule matches own");
     }
 
     @Test

@@ -19,13 +19,12 @@ class AptArchiveTest {
     @Test
     void namesWhatCouldNotBeFetchedFromWhereAndTheOtherWays() {
         String mirror = "file:" + root.resolve("no-mirror");
-        AptArchive apt = AptArchive.in(Cache.at(root.resolve("cache")));
+        AptArchive apt = AptArchive.of(Cache.at(root.resolve("cache")), "linux-source-9.8");
         try (Progress progress = Progress.begin("test", Optional.empty())) {
             assertThatThrownBy(
                             () ->
                                     apt.fetch(
                                             Set.of(mirror),
-                                            "linux-source-9.8",
                                             "hamm",
                                             AptArchive.Kind.BINARY,
                                             progress))
@@ -34,14 +33,7 @@ class AptArchiveTest {
                     .hasMessageContaining(mirror)
                     .hasMessageContaining("{\"tree\": ...}")
                     .hasMessageContaining("{\"tarball\": ...");
-            assertThatThrownBy(
-                            () ->
-                                    apt.fetch(
-                                            Set.of(),
-                                            "sparse",
-                                            "hamm",
-                                            AptArchive.Kind.SOURCE,
-                                            progress))
+            assertThatThrownBy(() -> apt.fetch(Set.of(), "hamm", AptArchive.Kind.SOURCE, progress))
                     .isInstanceOf(InfrastructureException.class)
                     .hasMessageContaining("no source for Debian's main archive");
         }

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.opentest4j.TestAbortedException;
 
 class SelftestTest {
@@ -47,6 +49,17 @@ class SelftestTest {
                 .containsExactly(
                         new Part(1, "a.one", Outcome.PASSED, ""),
                         new Part(2, "a.two", Outcome.SKIPPED, "no RAM"));
+    }
+
+    /**
+     * Before its first case there is no plan yet, and a child may give up while all else is well.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"TAP version 13\n", "1..0\n", "Bail out! no agent\n"})
+    void whoSpeaksTapAndJudgesNothingHasNotPassed(String output) {
+        assertThatThrownBy(() -> Selftest.judgeWithoutTap("p", exit(0, output), parts))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("no case was executed");
     }
 
     @Test

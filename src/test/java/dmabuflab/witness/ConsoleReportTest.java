@@ -34,7 +34,8 @@ class ConsoleReportTest {
                 "scheduling-atomic | ATOMIC_SLEEP sched_atomic, WARNING do_one_initcall,"
                         + " ATOMIC_SLEEP sched_atomic, WARNING do_one_initcall",
                 "rcu-stall | RCU_STALL spin_rcu",
-                // Recorded from it with KASAN, lockdep and the like.
+                // Recorded from it with KASAN, KCSAN, lockdep and the like.
+                "kcsan | DATA_RACE dma_buf_get_pfn_unlocked",
                 "kasan-uaf | KASAN uaf",
                 "kasan-null-oops | KASAN importer_deref, NULL_DEREFERENCE importer_deref",
                 "lockdep-circular | LOCKDEP lock_ba",
