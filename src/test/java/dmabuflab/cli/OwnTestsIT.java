@@ -2,6 +2,7 @@
 package dmabuflab.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -75,6 +76,24 @@ class OwnTestsIT {
                 .isEqualTo(1);
 
         assertThat(said).contains("regressed OwnTests.program[revoke,vtd]", "since 1/1", "--test");
+    }
+
+    @Test
+    void aSelftestThatAPatchAddsIsRun() throws IOException {
+        Path patch = Path.of("src/test/resources/dmabuflab/validate/adds-a-selftest.patch");
+        assertThat(lab("run", "--patch", patch.toString(), "OtherSelftests")).as(said).isZero();
+
+        assertThat(scenarios("results.json"))
+                .extracting(each -> each.path("id").asText(), each -> each.path("outcome").asText())
+                .containsExactlyInAnyOrder(
+                        tuple("OtherSelftests.program[dmabuf-heaps/added]", "passed"),
+                        tuple(
+                                "OtherSelftests.program[dmabuf-heaps/added][the system heap]",
+                                "passed"),
+                        tuple(
+                                "OtherSelftests.program[dmabuf-heaps/added][the heap of another"
+                                        + " machine]",
+                                "skipped"));
     }
 
     @Test
