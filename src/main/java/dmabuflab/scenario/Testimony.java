@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.scenario;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +15,7 @@ public final class Testimony {
     private static final int KEPT_PER_WITNESS = 200;
 
     private final Map<Witness, List<String>> said = new EnumMap<>(Witness.class);
-    private final Map<Witness, Integer> told = new EnumMap<>(Witness.class);
+    private final Deque<String> news = new ArrayDeque<>();
 
     /** Records a statement; beyond a few hundred per witness only the fact is kept. */
     public void record(Witness witness, String statement) {
@@ -21,19 +23,16 @@ public final class Testimony {
         if (statements.size() < KEPT_PER_WITNESS) {
             statements.add(statement);
         }
+        news.add("  " + witness + ": " + statement);
+        if (news.size() > KEPT_PER_WITNESS) {
+            news.remove();
+        }
     }
 
-    /** What was said since this was asked last, a line each with the witness's name. */
+    /** What was said since this was asked last, or the end of it, with the witnesses' names. */
     List<String> sinceLastAsked() {
-        List<String> lines = new ArrayList<>();
-        said.forEach(
-                (witness, statements) -> {
-                    int from = told.getOrDefault(witness, 0);
-                    statements
-                            .subList(from, statements.size())
-                            .forEach(each -> lines.add("  " + witness + ": " + each));
-                    told.put(witness, statements.size());
-                });
+        List<String> lines = List.copyOf(news);
+        news.clear();
         return lines;
     }
 
