@@ -68,7 +68,7 @@ public final class CopiedDirectory {
             throw Disk.failure("cannot read " + archive, archive, e);
         }
         shell.check(
-                ("mkdir PLACE; cd PLACE; cpio -idmu <ARCHIVE; rm ARCHIVE;"
+                ("mkdir -p PLACE; cd PLACE; cpio -idmu <ARCHIVE; rm ARCHIVE;"
                                 + " find . -type f -exec md5sum {} + >/run/share.sums")
                         .replace("PLACE", PLACE)
                         .replace("ARCHIVE", ARCHIVE));

@@ -154,11 +154,14 @@ class ScenarioShellIT {
 
     @Test
     void stepsAreDoneOneByOne() throws Exception {
-        try (Screen screen = shell("Shown.passes", "--until", "4")) {
+        Path shared = Files.createDirectory(classes.resolve("shared"));
+        String[] words = {"--until", "4", "--share", shared.toString()};
+        try (Screen screen = shell("Shown.passes", words)) {
             assertThat(screen.until(Screen.PROMPT)).contains("before operation 4: ", "next: ");
-            screen.run("labctl handle.list");
+            screen.run("labctl handle.list >/share/handles");
             screen.type("next\n");
             assertThat(screen.until(Screen.PROMPT)).contains("before operation 5: vfio.open ");
+            assertThat(shared.resolve("handles")).content().contains("\"ok\":true");
             screen.type("next\n");
             assertThat(screen.until(Screen.PROMPT))
                     .contains("before operation 6: vfio.command ", "kernel answer: vfio.open ")
