@@ -118,7 +118,7 @@ class KvmSlots {
 
     @Test
     @DisplayName("what cannot be a slot is refused with an errno, and nothing is left behind")
-    @Proves({"KV1", "KV3", "NG4"})
+    @Proves({"KV1", "KV3", "NG4", "RV6"})
     void refused(Testbed bed) {
         Exporter exporter = bed.exporter();
         KvmWindow window = KvmWindow.of(bed, exporter, SOME);
