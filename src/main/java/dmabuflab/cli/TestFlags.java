@@ -36,9 +36,10 @@ final class TestFlags {
         Set<String> names = new HashSet<>();
         for (Path test : tests) {
             try {
-                if (!names.add(OwnTest.read(test).name())) {
+                String name = OwnTest.read(test).name();
+                if (!names.add(name)) {
                     throw new ParameterException(
-                            spec.commandLine(), "two tests would be " + OwnTest.read(test).name());
+                            spec.commandLine(), "two tests would be named " + name);
                 }
             } catch (IllegalArgumentException e) {
                 throw new ParameterException(spec.commandLine(), e.getMessage(), e);

@@ -9,8 +9,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
-import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 
 /** Runs once for each C test that the user gave, on each IOMMU it asks for; else not at all. */
 @Retention(RetentionPolicy.RUNTIME)
@@ -20,25 +18,12 @@ import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 public @interface EachOwnTest {
 
     /** Those that the options name. */
-    final class Given implements TestTemplateInvocationContextProvider {
+    final class Given extends CasesFoundLate {
         @Override
-        public boolean supportsTestTemplate(ExtensionContext context) {
-            return true;
-        }
-
-        @Override
-        public boolean mayReturnZeroTestTemplateInvocationContexts(ExtensionContext context) {
-            return true;
-        }
-
-        @Override
-        public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(
-                ExtensionContext context) {
-            return Cases.selected(
-                    LabOptions.from(context::getConfigurationParameter).tests().stream()
-                            .map(OwnTest::read)
-                            .flatMap(Case::each),
-                    context);
+        Stream<Case> cases(ExtensionContext context) {
+            return LabOptions.from(context::getConfigurationParameter).tests().stream()
+                    .map(OwnTest::read)
+                    .flatMap(Case::each);
         }
     }
 }

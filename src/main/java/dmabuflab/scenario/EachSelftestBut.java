@@ -11,8 +11,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
-import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 
 /**
  * Runs once for each selftest that was built of the kernel's source and is not named here. The
@@ -27,28 +25,15 @@ public @interface EachSelftestBut {
     String[] value();
 
     /** Those that this source has more. */
-    final class Others implements TestTemplateInvocationContextProvider {
+    final class Others extends CasesFoundLate {
         @Override
-        public boolean supportsTestTemplate(ExtensionContext context) {
-            return true;
-        }
-
-        @Override
-        public boolean mayReturnZeroTestTemplateInvocationContexts(ExtensionContext context) {
-            return true;
-        }
-
-        @Override
-        public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(
-                ExtensionContext context) {
+        Stream<Case> cases(ExtensionContext context) {
             String[] named =
                     context.getRequiredTestMethod().getAnnotation(EachSelftestBut.class).value();
             Lab lab = Lab.of(LabOptions.from(context::getConfigurationParameter));
-            return Cases.selected(
-                    SelftestProgram.in(lab.selftests())
-                            .filter(each -> !Set.of(named).contains(each.toString()))
-                            .map(each -> new Case(List.of(each))),
-                    context);
+            return SelftestProgram.in(lab.selftests())
+                    .filter(each -> !Set.of(named).contains(each.toString()))
+                    .map(each -> new Case(List.of(each)));
         }
     }
 }

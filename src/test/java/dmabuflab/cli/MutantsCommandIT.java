@@ -5,15 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.host.ProjectFiles;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class MutantsCommandIT {
     private static final Path MUTANT =
@@ -38,25 +35,18 @@ class MutantsCommandIT {
         Path liar = reports.resolve("liar.patch");
         String patch = Files.readString(MUTANT);
         Files.writeString(liar, patch.replaceFirst("(?m)^Breaks: .*$", "Breaks: RD4 LC2"));
-        StringWriter text = new StringWriter();
-        CommandLine lab = Main.commandLine();
-        lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
-
         String report = reports.resolve("liar").toString();
-        assertThat(lab.execute("mutants", "--report", report, liar.toString()))
-                .as(text.toString())
-                .isEqualTo(1);
-        assertThat(text.toString()).contains("NOT by what proves LC2");
+        LabRun mutants = LabRun.of(List.of("mutants", "--report", report, liar.toString()));
+        assertThat(mutants.status()).as(mutants.said()).isEqualTo(1);
+        assertThat(mutants.said()).contains("NOT by what proves LC2");
     }
 
     private String mutants(String report, String... options) {
-        StringWriter text = new StringWriter();
-        CommandLine lab = Main.commandLine();
-        lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
         List<String> words = new ArrayList<>(List.of(options));
         words.addAll(List.of("--report", reports.resolve(report).toString(), MUTANT.toString()));
         words.add(0, "mutants");
-        assertThat(lab.execute(words.toArray(String[]::new))).as(text.toString()).isZero();
-        return text.toString();
+        LabRun mutants = LabRun.of(words);
+        assertThat(mutants.status()).as(mutants.said()).isZero();
+        return mutants.said();
     }
 }

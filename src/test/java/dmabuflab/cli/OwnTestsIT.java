@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dmabuflab.host.ProjectFiles;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** C tests of somebody, by `lab run` and `lab validate`. */
 class OwnTestsIT {
@@ -173,12 +170,9 @@ class OwnTestsIT {
                 new ArrayList<>(
                         List.of(command, "--report", directory.resolve("report").toString()));
         all.addAll(Arrays.asList(words));
-        StringWriter text = new StringWriter();
-        CommandLine lab = Main.commandLine();
-        lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
-        int status = lab.execute(all.toArray(String[]::new));
-        said = text.toString();
-        return status;
+        LabRun run = LabRun.of(all);
+        said = run.said();
+        return run.status();
     }
 
     private JsonNode scenarios(String file) throws IOException {

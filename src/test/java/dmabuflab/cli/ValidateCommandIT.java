@@ -12,8 +12,6 @@ import dmabuflab.kernel.Inspection;
 import dmabuflab.kernel.KernelRequest;
 import dmabuflab.kernel.Kernels;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +21,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import picocli.CommandLine;
 
 /** `lab validate` on series whose fate is known. */
 class ValidateCommandIT {
@@ -218,12 +215,9 @@ class ValidateCommandIT {
             all.addAll(List.of("--repeats", "2"));
         }
         all.addAll(List.of("--report", report().toString()));
-        StringWriter text = new StringWriter();
-        CommandLine lab = Main.commandLine();
-        lab.setOut(new PrintWriter(text, true)).setErr(new PrintWriter(text, true));
-        int status = lab.execute(all.toArray(String[]::new));
-        said = text.toString();
-        return status;
+        LabRun run = LabRun.of(all);
+        said = run.said();
+        return run.status();
     }
 
     private Path report() {
