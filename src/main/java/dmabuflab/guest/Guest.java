@@ -4,6 +4,7 @@ package dmabuflab.guest;
 import com.fasterxml.jackson.databind.JsonNode;
 import dmabuflab.host.Command;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.kernel.KernelImage;
 import dmabuflab.qemu.GdbStub;
 import dmabuflab.qemu.JsonLines;
 import dmabuflab.qemu.QemuProcess;
@@ -29,6 +30,7 @@ import java.util.function.Consumer;
  * console.log, agent.log, qemu.log, qemu-trace.log and qemu-command.sh.
  */
 public final class Guest implements AutoCloseable {
+    private final GuestImage image;
     private final QemuProcess qemu;
     private final Console console;
     private final Agent agent;
@@ -48,6 +50,7 @@ public final class Guest implements AutoCloseable {
     private TimeScale scale;
 
     private Guest(
+            GuestImage image,
             QemuProcess qemu,
             Console console,
             Agent agent,
@@ -55,6 +58,7 @@ public final class Guest implements AutoCloseable {
             PrintWriter agentLog,
             String boot,
             TimeScale scale) {
+        this.image = image;
         this.qemu = qemu;
         this.console = console;
         this.agent = agent;
@@ -168,7 +172,7 @@ public final class Guest implements AutoCloseable {
                     line -> log.printf("%10.6f %s%n", (System.nanoTime() - start) / 1e9, line);
             Agent agent =
                     new Agent(new JsonLines("agent", qemu.agent(), transcript), scale.silence());
-            return new Guest(qemu, console, agent, artefacts, log, boot, scale);
+            return new Guest(image, qemu, console, agent, artefacts, log, boot, scale);
         } catch (IOException e) {
             qemu.close();
             throw new InfrastructureException(
@@ -210,6 +214,11 @@ public final class Guest implements AutoCloseable {
         return qemu.memory(GuestImage.MEMORY);
     }
 
+    /** The kernel that it has booted. */
+    public KernelImage kernel() {
+        return image.kernel();
+    }
+
     /** Where its logs are. */
     public Path artefacts() {
         return artefacts;
@@ -222,6 +231,16 @@ public final class Guest implements AutoCloseable {
 
     public TimeScale scale() {
         return scale;
+    }
+
+    /** Has its memory kept when it shuts down or panics, for {@link #dumpMemory}. */
+    public void keepMemoryAfterShutdown() {
+        qemu.stayAfterShutdown();
+    }
+
+    /** True once it has shut down or panicked, whether or not QEMU stays for its memory. */
+    public boolean hasShutDown() {
+        return qemu.hasShutDown();
     }
 
     /** True when QEMU is no longer there, whoever ended it. */

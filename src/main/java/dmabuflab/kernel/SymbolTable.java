@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The functions of a vmlinux. */
+/** The functions of a vmlinux, and the variables that all of its files may use. */
 public final class SymbolTable {
     /** A function's end is filled up to where the next one may begin; kallsyms counts that. */
     private static final long ALIGNMENT = 64;
@@ -19,6 +19,7 @@ public final class SymbolTable {
     private static final int HEXADECIMAL = 16;
 
     private final Map<String, List<Symbol>> functions = new HashMap<>();
+    private final Map<String, Long> variables = new HashMap<>();
 
     /**
      * A function.
@@ -61,8 +62,10 @@ public final class SymbolTable {
         if (columns[3].equals("FILE")) {
             return columns[7];
         }
-        if (columns[3].equals("FUNC")) {
-            boolean local = columns[4].equals("LOCAL");
+        boolean local = columns[4].equals("LOCAL");
+        if (columns[3].equals("OBJECT") && !local) {
+            variables.put(columns[7], Long.parseUnsignedLong(columns[1], HEXADECIMAL));
+        } else if (columns[3].equals("FUNC")) {
             functions
                     .computeIfAbsent(columns[7], name -> new ArrayList<>())
                     .add(
@@ -105,6 +108,11 @@ public final class SymbolTable {
                 similar.isEmpty()
                         ? "it may be inlined, in a module, or misspelt"
                         : "there are " + String.join(", ", similar));
+    }
+
+    /** Where a variable is; empty where no such one can be used by all files. */
+    public Optional<Long> variable(String name) {
+        return Optional.ofNullable(variables.get(name));
     }
 
     /** The function that an address is in, and how far. */

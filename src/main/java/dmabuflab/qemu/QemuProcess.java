@@ -32,6 +32,7 @@ public final class QemuProcess implements AutoCloseable {
     private final Qmp qmp;
     private final SocketChannel agent;
     private final SocketChannel console;
+    private final ShutdownWatch shutdown;
 
     private static final List<String> SOCKETS = List.of("qmp", "agent", "console");
 
@@ -46,13 +47,15 @@ public final class QemuProcess implements AutoCloseable {
             Path log,
             Qmp qmp,
             SocketChannel agent,
-            SocketChannel console) {
+            SocketChannel console,
+            ShutdownWatch shutdown) {
         this.process = process;
         this.scratch = scratch;
         this.log = log;
         this.qmp = qmp;
         this.agent = agent;
         this.console = console;
+        this.shutdown = shutdown;
     }
 
     /**
@@ -87,14 +90,16 @@ public final class QemuProcess implements AutoCloseable {
                     SocketChannel qmpSocket = qmp.accept();
                     SocketChannel agentSocket = agent.accept();
                     SocketChannel consoleSocket = console.accept();
-                    JsonLines lines = new JsonLines("qmp", qmpSocket, line -> {});
+                    ShutdownWatch shutdown = new ShutdownWatch(agentSocket);
+                    JsonLines lines = new JsonLines("qmp", qmpSocket, shutdown);
                     return new QemuProcess(
                             process,
                             scratch,
                             log,
                             new Qmp(lines, limit),
                             agentSocket,
-                            consoleSocket);
+                            consoleSocket,
+                            shutdown);
                 } catch (IOException e) {
                     process.kill();
                     giveUp.join();
@@ -225,6 +230,20 @@ public final class QemuProcess implements AutoCloseable {
     /** A directory for sockets and device memory that vanishes when QEMU is closed. */
     public Path scratch() {
         return scratch;
+    }
+
+    /**
+     * Has QEMU stay with a guest that shuts down or panics, for the sake of its memory. To whoever
+     * listens to the agent it is as if QEMU had ended.
+     */
+    public void stayAfterShutdown() {
+        shutdown.hangUp();
+        qmp.execute("set-action", Map.of("shutdown", "pause"));
+    }
+
+    /** True once the guest has shut down, which is when QEMU ends unless it has to stay. */
+    public boolean hasShutDown() {
+        return shutdown.seen();
     }
 
     /** True once the process has ended, by itself or killed. */

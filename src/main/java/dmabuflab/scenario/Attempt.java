@@ -93,6 +93,9 @@ final class Attempt {
 
     Guest start() {
         guest = lab.guest(model, directory, console::accept);
+        if (lab.keepsMemory()) {
+            guest.keepMemoryAfterShutdown();
+        }
         testbed = new Testbed(guest, lab, model.iommu(), directory, testimony, parts);
         stop.flatMap(Stop::before)
                 .ifPresent(
@@ -173,7 +176,11 @@ final class Attempt {
         try (Guest closedLast = guest;
                 Pin closedSecond = pin.orElse(null);
                 Testbed closedFirst = testbed) {
-            boolean running = guest != null && !guest.hasEnded();
+            boolean running = guest != null && !guest.hasEnded() && !guest.hasShutDown();
+            if (lab.keepsMemory() && guest != null && !running && !guest.hasEnded()) {
+                // No scenario ends like that, so it is red.
+                guest.dumpMemory(directory.resolve(Bundle.MEMORY));
+            }
             if (running && pin.isPresent()) {
                 notKept = pin.get().end();
             }

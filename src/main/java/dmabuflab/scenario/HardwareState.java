@@ -3,6 +3,8 @@ package dmabuflab.scenario;
 
 import dmabuflab.qemu.PciDevice;
 import dmabuflab.witness.Mapping;
+import dmabuflab.witness.PhysicalMemory;
+import dmabuflab.witness.VirtualMachine;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -69,6 +71,19 @@ public record HardwareState(List<Section> sections, List<Traced> trace) {
                 lines.put("%016x".formatted(each.iova()), line(each));
             }
             return of(title, lines);
+        }
+
+        /** Lines for a virtual machine and what it reaches, to be part of a section. */
+        static SortedMap<String, String> reached(VirtualMachine machine, PhysicalMemory memory) {
+            SortedMap<String, String> lines = new TreeMap<>();
+            String name = "%016x".formatted(machine.address());
+            lines.put(
+                    name,
+                    "kvm 0x%x, vCPUs: %d".formatted(machine.address(), machine.vmcbs().size()));
+            for (Mapping each : machine.reaches(memory)) {
+                lines.put(name + " %016x".formatted(each.iova()), "  " + line(each));
+            }
+            return lines;
         }
 
         private static String line(Mapping mapping) {

@@ -2,8 +2,10 @@
 package dmabuflab.scenario;
 
 import dmabuflab.guest.Guest;
+import dmabuflab.guest.GuestImage;
 import dmabuflab.guest.PluggedDevice;
 import dmabuflab.host.InfrastructureException;
+import dmabuflab.kernel.SymbolTable;
 import dmabuflab.qemu.PciDevice;
 import dmabuflab.qemu.QemuProcess;
 import dmabuflab.qemu.Qmp;
@@ -12,11 +14,14 @@ import dmabuflab.scenario.HardwareState.Traced;
 import dmabuflab.witness.FaultRecord;
 import dmabuflab.witness.IommuFault;
 import dmabuflab.witness.IommuTables;
+import dmabuflab.witness.KernelMemory;
 import dmabuflab.witness.MalformedTableException;
 import dmabuflab.witness.MalformedTraceException;
+import dmabuflab.witness.MappedMemory;
 import dmabuflab.witness.SourceId;
 import dmabuflab.witness.TraceEvent;
 import dmabuflab.witness.TraceLine;
+import dmabuflab.witness.VirtualMachine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -32,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -49,6 +55,9 @@ public final class HardwareView implements AutoCloseable {
     private final TracedIommu iommu;
     private final Path trace;
     private final Map<String, String> devices = new LinkedHashMap<>();
+    private final MappedMemory memory;
+    private final Optional<Long> vmList;
+    private final KernelMemory kernel;
     private String lostTrack = "";
 
     /**
@@ -58,6 +67,10 @@ public final class HardwareView implements AutoCloseable {
         qmp = guest.qmp();
         iommu = model.view(guest, guest.artefacts(), new Testimony());
         trace = guest.artefacts().resolve(QemuProcess.TRACE);
+        memory = MappedMemory.of(guest.memory(), GuestImage.MEMORY);
+        SymbolTable symbols = SymbolTable.of(guest.kernel().vmlinux());
+        kernel = new KernelMemory(memory, symbols.variable("init_top_pgt").orElseThrow());
+        vmList = symbols.variable("vm_list");
         for (PluggedDevice device : plugged) {
             devices.put(device.hardware().id(), device.bdf() + " " + device.model());
             device.siblings().forEach(each -> devices.put(each.id(), each.bdf() + " " + each.id()));
@@ -98,6 +111,7 @@ public final class HardwareView implements AutoCloseable {
                                     reach, obstacle.isEmpty() ? "not in QEMU" : obstacle)
                             : reach(reach, tables, SourceId.parse(device.bdf())));
         }
+        vmList.ifPresent(list -> sections.add(virtualMachines(list)));
         faultRecord().ifPresent(sections::add);
         sections.add(refused(events));
         return new HardwareState(List.copyOf(sections), tail());
@@ -107,6 +121,19 @@ public final class HardwareView implements AutoCloseable {
         try {
             return Section.reach(title, tables.domain(source), tables.mappings(source));
         } catch (MalformedTableException | MalformedTraceException e) {
+            return Section.unreadable(title, e.getMessage());
+        }
+    }
+
+    private Section virtualMachines(long list) {
+        String title = "virtual machines reach";
+        try {
+            SortedMap<String, String> lines = new TreeMap<>();
+            for (VirtualMachine each : VirtualMachine.all(kernel, list)) {
+                lines.putAll(Section.reached(each, memory));
+            }
+            return Section.of(title, lines);
+        } catch (MalformedTableException e) {
             return Section.unreadable(title, e.getMessage());
         }
     }
@@ -173,6 +200,7 @@ public final class HardwareView implements AutoCloseable {
 
     @Override
     public void close() {
+        memory.close();
         iommu.close();
     }
 }

@@ -190,17 +190,8 @@ public final class AmdTables implements IommuTables {
                     // A page larger than an entry's share has as many entries, all the same.
                     long share = 1L << shift(level);
                     long physical = (entry & ADDRESS & -size) | (start & (size - 1));
-                    add(new Mapping(start, physical, share, size, read, write));
+                    Mapping.append(found, new Mapping(start, physical, share, size, read, write));
                 }
-            }
-        }
-
-        private void add(Mapping page) {
-            int last = found.size() - 1;
-            if (last >= 0 && found.get(last).continuedBy(page)) {
-                found.set(last, found.get(last).plus(page.length()));
-            } else {
-                found.add(page);
             }
         }
     }

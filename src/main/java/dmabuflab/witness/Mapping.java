@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.witness;
 
+import java.util.List;
+
 /**
  * A run of pages that a device can reach: consecutive in both address spaces, of one page size and
  * one set of permissions.
@@ -17,6 +19,16 @@ public record Mapping(
     /** Whether any byte of the physical range {@code start}, {@code length} is reachable by it. */
     public boolean reaches(long start, long length) {
         return start < physical + this.length && physical < start + length;
+    }
+
+    /** Adds one to the end of a list: to the last run if it goes on there. */
+    static void append(List<Mapping> runs, Mapping next) {
+        int last = runs.size() - 1;
+        if (last >= 0 && runs.get(last).continuedBy(next)) {
+            runs.set(last, runs.get(last).plus(next.length));
+        } else {
+            runs.add(next);
+        }
     }
 
     /** Whether {@code next} goes on where this one ends, under the same conditions. */

@@ -176,12 +176,7 @@ public final class VirtioIommuMappings implements IommuTables {
         long length =
                 Long.compareUnsigned(beyondFirst, EVERYTHING) < 0 ? beyondFirst + 1 : EVERYTHING;
         Mapping next = new Mapping(m.start(), m.physical(), length, GRANULE, m.read(), m.write());
-        int last = found.size() - 1;
-        if (last >= 0 && found.get(last).continuedBy(next)) {
-            found.set(last, found.get(last).plus(next.length()));
-        } else {
-            found.add(next);
-        }
+        Mapping.append(found, next);
     }
 
     /** The mappings of a translated endpoint; empty when it is in no domain and thus blocked. */

@@ -302,19 +302,12 @@ public final class VtdTables implements IommuTables {
                 }
                 long start = iova + i * size;
                 if (leaf(table + i * 8L, entry, level)) {
-                    add(new Mapping(start, entry & ADDRESS & -size, size, size, read, write));
+                    Mapping.append(
+                            found,
+                            new Mapping(start, entry & ADDRESS & -size, size, size, read, write));
                 } else {
                     walk(entry & ADDRESS, level - 1, start, read, write);
                 }
-            }
-        }
-
-        private void add(Mapping page) {
-            int last = found.size() - 1;
-            if (last >= 0 && found.get(last).continuedBy(page)) {
-                found.set(last, found.get(last).plus(page.length()));
-            } else {
-                found.add(page);
             }
         }
     }

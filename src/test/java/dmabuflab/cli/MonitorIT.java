@@ -73,6 +73,41 @@ class MonitorIT {
     }
 
     @Test
+    void virtualMachines() throws Exception {
+        try (Tmux tmux = new Tmux(Screen.lab("monitor", "--kernel", "7.3"))) {
+            tmux.until(0, "guest:/#");
+            tmux.untilThereIsAnotherPane();
+            tmux.until(1, Pattern.compile("virtual machines reach\n +nothing"));
+
+            labctl(tmux, "pci.bind bdf=" + IVSHMEM + " driver=vfio-pci");
+            labctl(tmux, "vfio.open bdf=" + IVSHMEM + " name=d");
+            labctl(tmux, "vfio.command dev=d memory=1");
+            labctl(tmux, "dmabuf.export dev=d bar=2 ranges=0+16384 name=b");
+            for (String vm : List.of("one", "two")) {
+                labctl(tmux, "kvm.create name=" + vm);
+                labctl(
+                        tmux,
+                        "kvm.memslot vm="
+                                + vm
+                                + " slot=1 gpa=0x140000000 size=16384 dmabuf=b offset=0");
+            }
+            labctl(tmux, "kvm.vcpu vm=one name=x");
+            tmux.until(1, Pattern.compile("\\+ kvm 0xffff\\w+, vCPUs: 1"));
+            labctl(tmux, "kvm.vcpu vm=two name=y");
+            labctl(tmux, "kvm.vcpu vm=two name=z");
+            tmux.until(1, Pattern.compile(" kvm 0xffff\\w+, vCPUs: 2"));
+            labctl(tmux, "vcpu.write vcpu=z gpa=0x140001000 width=8 value=7");
+            String mapping = "0x140001000-0x140001fff -> 0x908001000-0x908001fff  rw, pages";
+            tmux.until(1, Pattern.compile("\\+ +" + mapping));
+
+            labctl(tmux, "vfio.command dev=d memory=0");
+            tmux.until(1, Pattern.compile("- +" + mapping));
+            tmux.type(0, "exit");
+            tmux.untilItIsOver();
+        }
+    }
+
+    @Test
     void inAnotherTerminalAtAStepOfAScenario() throws Exception {
         String lab =
                 Screen.lab(

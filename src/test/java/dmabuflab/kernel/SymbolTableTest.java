@@ -14,6 +14,7 @@ class SymbolTableTest {
                          2: ffffffff81000100   314 FUNC    LOCAL  DEFAULT    1 find
                          3: ffffffff81000500    20 FUNC    GLOBAL DEFAULT    1 pfn_get
                          4: ffffffff81000600    20 OBJECT  GLOBAL DEFAULT    1 pfn
+                         5: ffffffff81000700     8 OBJECT  LOCAL  DEFAULT    1 count
                     """);
 
     @Test
@@ -24,6 +25,13 @@ class SymbolTableTest {
                 .hasMessageContaining("no such function")
                 .hasMessageContaining("pfn_get");
         assertThatThrownBy(() -> TABLE.address("pfn_put")).hasMessageContaining("inlined");
+    }
+
+    @Test
+    void aVariableOfAllFilesIsFound() {
+        assertThat(TABLE.variable("pfn")).contains(0xffffffff81000600L);
+        assertThat(TABLE.variable("count")).isEmpty();
+        assertThat(TABLE.variable("pfn_get")).isEmpty();
     }
 
     @Test

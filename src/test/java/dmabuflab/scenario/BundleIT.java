@@ -43,6 +43,14 @@ class BundleIT {
     }
 
     @Catalogue
+    static class Panics {
+        @Test
+        void scenario(Testbed bed) {
+            bed.agent().call("file.write", Map.of("path", "/proc/sysrq-trigger", "text", "c"));
+        }
+    }
+
+    @Catalogue
     static class Passes {
         @Test
         @KernelsWordOnly("no claim about memory")
@@ -168,20 +176,30 @@ class BundleIT {
     void itsMemoryIsForGdbWhereThatWasAskedFor() {
         assertThat(bundle.resolve("memory.elf")).doesNotExist();
 
-        ScenarioResult result =
-                Runs.run(report.resolve("dumped"), Map.of("dmabuflab.dump", "true"), Fails.class)
-                        .scenarios()
-                        .get(0);
+        ScenarioResult result = dumped(Fails.class);
         assertThat(result.outcome()).as(result.message()).isEqualTo(Outcome.FAILED);
-        String said =
-                Command.of("gdb", "-batch", "-x", "memory.gdb", "-ex", "info threads")
-                        .in(result.directory())
-                        .output();
-        assertThat(said).contains("LWP 1", "LWP 2");
-        assertThat(
-                        Command.of("gdb", "-batch", "-x", "memory.gdb", "-ex", "x/s &linux_banner")
-                                .in(result.directory())
-                                .output())
-                .contains("Linux version 7.3.4");
+        assertThat(gdb(result, "info threads")).contains("LWP 1", "LWP 2");
+        assertThat(gdb(result, "x/s &linux_banner")).contains("Linux version 7.3.4");
+    }
+
+    @Test
+    void soIsTheMemoryOfAKernelThatPanicked() {
+        ScenarioResult result = dumped(Panics.class);
+        assertThat(result.outcome()).as(result.message()).isEqualTo(Outcome.CRASHED);
+        assertThat(result.message()).contains("sysrq triggered crash");
+        assertThat(gdb(result, "thread apply all backtrace"))
+                .contains("Thread 2", "emergency_restart");
+    }
+
+    private ScenarioResult dumped(Class<?> scenarios) {
+        return Runs.run(report.resolve("dumped"), Map.of("dmabuflab.dump", "true"), scenarios)
+                .scenarios()
+                .get(0);
+    }
+
+    private static String gdb(ScenarioResult result, String command) {
+        return Command.of("gdb", "-batch", "-x", "memory.gdb", "-ex", command)
+                .in(result.directory())
+                .output();
     }
 }
