@@ -4,7 +4,9 @@
 #	gdb -x memory.gdb
 #
 # "info threads" shows its CPUs. With lines and types (--kernel gdb) there are
-# the kernel's own commands too: lx-dmesg, lx-ps, "apropos lx".
+# the kernel's own commands too: lx-dmesg, lx-ps, "apropos lx". drgn needs those:
+#
+#	drgn -c memory.elf -s guest/vmlinux
 add-auto-load-safe-path guest
 file guest/vmlinux
 core-file memory.elf
