@@ -200,8 +200,8 @@ final class Attempt {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
             }
-            if (running && lab.keepsMemory()) {
-                keepMemoryIfRed(failure, taint);
+            if (running) {
+                keepStateIfRed(failure, taint);
             }
             if (running && stop.isPresent() && stop.get().before().isEmpty()) {
                 guest.settle();
@@ -228,11 +228,17 @@ final class Attempt {
         }
     }
 
-    private void keepMemoryIfRed(Optional<Throwable> failure, Taint taint) throws IOException {
-        if (!(failure.orElse(null) instanceof GuestHung)) {
+    private void keepStateIfRed(Optional<Throwable> failure, Taint taint) throws IOException {
+        if (lab.keepsMemory() && !(failure.orElse(null) instanceof GuestHung)) {
             guest.settle();
         }
-        if (Verdict.of(failure, complaint(failure, console.findings(), taint)).isRed()) {
+        if (!Verdict.of(failure, complaint(failure, console.findings(), taint)).isRed()) {
+            return;
+        }
+        try (HardwareView hardware = new HardwareView(guest, model.iommu(), plugged.values())) {
+            Files.write(directory.resolve(HardwareState.FILE), hardware.look().lines());
+        }
+        if (lab.keepsMemory()) {
             guest.dumpMemory(directory.resolve(Bundle.MEMORY));
         }
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * What a guest's hardware was at a moment, for a person to look at.
@@ -19,6 +20,24 @@ import java.util.TreeMap;
  * @param trace the last that QEMU has traced, oldest first
  */
 public record HardwareState(List<Section> sections, List<Traced> trace) {
+    /** Where it is kept of a scenario that was red, in the scenario's directory. */
+    static final String FILE = "hardware.txt";
+
+    /** All of it but the trace, to be read later. */
+    List<String> lines() {
+        return sections.stream().flatMap(HardwareState::lines).toList();
+    }
+
+    private static Stream<String> lines(Section section) {
+        if (!section.obstacle().isEmpty()) {
+            return Stream.of(section.title(), "    unreadable: " + section.obstacle());
+        }
+        Stream<String> lines =
+                section.lines().isEmpty()
+                        ? Stream.of("nothing")
+                        : section.lines().values().stream();
+        return Stream.concat(Stream.of(section.title()), lines.map(line -> "    " + line));
+    }
 
     /** A line of the trace, and when that was, if it says so. */
     public record Traced(Optional<Instant> at, String text) {}

@@ -10,13 +10,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 class MutantsCommandIT {
     private static final Path MUTANT =
             ProjectFiles.locate().kernelConfig().resolve("mutants/rdma-memcpy-on-mmio.patch");
 
-    @TempDir Path reports;
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+    Path reports;
 
     @Test
     void whatIsKnownIsNotJudgedAgain() {

@@ -27,6 +27,7 @@ import picocli.CommandLine;
 /** `lab tour` to its end, left on the way, and on kernels on which it is not as it explains. */
 class TourCommandIT {
     private static final String PROMPT = "q: leave. ";
+    private static final int CHAPTERS = 8;
 
     private static final Path TRANSCRIPT =
             Path.of("src/test/resources/dmabuflab/tour/transcript.txt");
@@ -60,6 +61,31 @@ class TourCommandIT {
         Files.writeString(Path.of("target/tour.txt"), transcript); // to take its place
         assertThat(transcript).isEqualTo(Files.readString(TRANSCRIPT));
         assertThat(transcript.lines()).allMatch(line -> line.length() <= 80);
+    }
+
+    /** As a person goes through it, in a terminal. */
+    @Test
+    void stepByStep() throws Exception {
+        StringBuilder shown = new StringBuilder();
+        try (Screen screen = new Screen(Screen.lab("tour") + "; echo status=$?")) {
+            for (int chapter = 1; chapter <= CHAPTERS; chapter++) {
+                String part = screen.until(PROMPT);
+                assertThat(part).doesNotContain(chapter + " of " + CHAPTERS);
+                shown.append(part);
+                screen.type("\n");
+            }
+            shown.append(screen.until("status=0"));
+            assertThat(screen.status()).isZero();
+        }
+        String transcript = VARIES.matcher(shown).replaceAll("...");
+        assertThat(transcript.lines().map(String::strip).filter(line -> !line.isEmpty()))
+                .filteredOn(line -> !line.matches("pid=.*|status=0|Enter: .*"))
+                .containsExactlyElementsOf(
+                        Files.readString(TRANSCRIPT)
+                                .lines()
+                                .map(String::strip)
+                                .filter(line -> !line.isEmpty())
+                                .toList());
     }
 
     @ParameterizedTest

@@ -158,6 +158,11 @@ class BundleIT {
             assertThat(bundle.resolve(file)).as(file).exists();
         }
         assertThat(bundle.resolve("guest/manifest.json")).content().contains("\"key\"", "0001-");
+        assertThat(bundle.resolve("hardware.txt"))
+                .content()
+                .containsPattern("0000:02:00.0 ivshmem decodes\n    BAR 0 .*\n    BAR 2 ")
+                .containsPattern("0000:01:00.0 edu reaches\n    domain \\d+\n")
+                .contains("virtual machines reach\n    nothing\n");
         // What is in there has to be usable anywhere.
         for (String file : List.of("repro.sh", "bundle.json", "guest/devices.cfg")) {
             assertThat(bundle.resolve(file)).content().doesNotContain(report.toString(), "/root");
