@@ -48,6 +48,7 @@ public final class Guest implements AutoCloseable {
     private final Slots slots;
     private final String boot;
     private TimeScale scale;
+    private int drained;
 
     private Guest(
             GuestImage image,
@@ -300,16 +301,12 @@ public final class Guest implements AutoCloseable {
         qemu.kill();
     }
 
-    /**
-     * Ends the guest's work in good order: the console has everything that the kernel has logged,
-     * and the agent has said its last word, so that neither a complaint nor an answer is lost.
-     */
+    /** Has the agent say its last word, so that no answer of it can be lost unnoticed. */
     public void bye() {
-        settle();
         agent.bye();
     }
 
-    /** Waits until the console has everything that the kernel has logged. */
+    /** Waits until the console has everything that the kernel has logged, lest it be overlooked. */
     public void settle() {
         drainConsole("dmabuf-lab: end of scenario");
     }
@@ -357,8 +354,10 @@ public final class Guest implements AutoCloseable {
      * prints from a thread of its own, some time after it has logged.
      */
     void drainConsole(String line) {
-        CountDownLatch printed = console.watchFor(line + "\r\n");
-        agent.call("file.write", Map.of("path", "/dev/kmsg", "text", line + "\n"));
+        // Numbered, for one that was printed before is not to be taken for it.
+        String mark = "%s (%d)".formatted(line, ++drained);
+        CountDownLatch printed = console.watchFor(mark + "\r\n");
+        agent.call("file.write", Map.of("path", "/dev/kmsg", "text", mark + "\n"));
         if (!await(printed)) {
             throw new GuestHung("the kernel does not print what it has logged");
         }

@@ -233,8 +233,8 @@ public final class QemuProcess implements AutoCloseable {
     }
 
     /**
-     * Has QEMU stay with a guest that shuts down or panics, for the sake of its memory. To whoever
-     * listens to the agent it is as if QEMU had ended.
+     * Has QEMU stay with a guest that shuts down or panics, for the sake of its memory. Whoever
+     * listens to the agent is told the end then, and not what it may have said last.
      */
     public void stayAfterShutdown() {
         shutdown.hangUp();

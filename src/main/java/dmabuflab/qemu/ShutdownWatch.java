@@ -18,7 +18,7 @@ final class ShutdownWatch implements Consumer<String> {
         this.agent = agent;
     }
 
-    /** Has the agent's socket end with the guest, as it does where QEMU ends. */
+    /** Has the agent's socket end with the guest, though QEMU does not. */
     void hangUp() {
         hangsUp = true;
     }

@@ -170,22 +170,50 @@ final class Attempt {
      */
     void finish(Optional<Throwable> failure) throws IOException {
         Throwable problem = null;
-        Taint taint = new Taint(0);
-        List<ConsoleFinding> findings = null;
-        String notKept = "";
+        Ending ending = new Ending();
         try (Guest closedLast = guest;
                 Pin closedSecond = pin.orElse(null);
                 Testbed closedFirst = testbed) {
+            end(failure, ending);
+        } catch (RuntimeException | IOException | AssertionError e) {
+            problem = e;
+        }
+        console.finish();
+        try {
+            conclude(failure, ending, problem);
+        } catch (RuntimeException | IOException | AssertionError e) {
+            ending.unkept.forEach(e::addSuppressed);
+            throw e;
+        }
+        ending.unkept.forEach(e -> failure.ifPresent(first -> first.addSuppressed(e)));
+    }
+
+    /** What a guest told at its end. */
+    private static final class Ending {
+        private Taint taint = new Taint(0);
+        private String notKept = "";
+
+        /** Those that count, where somebody went on to use the guest. */
+        private Optional<List<ConsoleFinding>> findings = Optional.empty();
+
+        /** Whether its state need not be kept any more, and what came of trying to. */
+        private boolean kept;
+
+        private final List<Exception> unkept = new ArrayList<>();
+    }
+
+    private void end(Optional<Throwable> failure, Ending ending) throws IOException {
+        try {
             boolean running = guest != null && !guest.hasEnded() && !guest.hasShutDown();
-            if (lab.keepsMemory() && guest != null && !running && !guest.hasEnded()) {
-                // No scenario ends like that, so it is red.
-                guest.dumpMemory(directory.resolve(Bundle.MEMORY));
-            }
             if (running && pin.isPresent()) {
-                notKept = pin.get().end();
+                ending.notKept = pin.get().end();
             }
-            boolean talks = running && !(failure.orElse(null) instanceof GuestHung);
-            if (talks) {
+            // Before it is asked anything: it may no longer answer. No scenario shuts its guest
+            // down.
+            if (Verdict.of(failure).isRed() || (guest != null && guest.hasShutDown())) {
+                keepState(ending);
+            }
+            if (running && !(failure.orElse(null) instanceof GuestHung)) {
                 guest.compareClocks();
                 Files.writeString(directory.resolve("trace.txt"), testbed.trace().read());
                 if (lab.kernel().countsExecution()) {
@@ -195,51 +223,67 @@ final class Attempt {
                 }
             }
             if (failure.isEmpty()) {
-                taint = guest.taint();
+                ending.taint = guest.taint();
+                guest.settle();
+                if (hasComplaint(console.findings(), ending.taint) || lacksSecondWitness()) {
+                    keepState(ending);
+                }
             } else if (running) {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
                 guest.showBlockedTasks();
             }
-            if (running) {
-                keepStateIfRed(failure, taint);
-            }
             if (running && stop.isPresent() && stop.get().before().isEmpty()) {
                 guest.settle();
                 // What a person makes of the guest is not the scenario's.
-                findings = console.findings();
-                showIfRed(failure, findings, taint);
+                ending.findings = Optional.of(console.findings());
+                showIfRed(failure, ending.findings.get(), ending.taint);
             }
             // One that somebody was in need not end in good order.
-            if (failure.isEmpty() && findings == null) {
+            if (failure.isEmpty() && ending.findings.isEmpty()) {
                 guest.bye();
             }
         } catch (RuntimeException | IOException | AssertionError e) {
-            problem = e;
+            keepState(ending);
+            throw e;
         }
-        console.finish();
-        judge(findings == null ? console.findings() : findings, taint, problem);
-        if (!notKept.isEmpty()) {
-            throw new ScheduleNotKept(notKept);
+    }
+
+    /**
+     * Keeps what the guest is at present for those who come when it has gone. It is not asked. What
+     * hinders this is told beside the verdict, and changes nothing of it.
+     */
+    private void keepState(Ending ending) {
+        boolean there = guest != null && !guest.hasEnded();
+        if (ending.kept || !there || (guest.hasShutDown() && !lab.keepsMemory())) {
+            return;
+        }
+        ending.kept = true;
+        try {
+            if (lab.keepsMemory()) {
+                guest.dumpMemory(directory.resolve(Bundle.MEMORY));
+            }
+            try (HardwareView hardware = new HardwareView(guest, model.iommu(), plugged.values())) {
+                Files.write(directory.resolve(HardwareState.FILE), hardware.look().lines());
+            }
+        } catch (RuntimeException | IOException e) {
+            ending.unkept.add(e);
+        }
+    }
+
+    private static boolean hasComplaint(List<ConsoleFinding> findings, Taint taint) {
+        return !findings.isEmpty() || !taint.complaints().isEmpty();
+    }
+
+    private void conclude(Optional<Throwable> failure, Ending ending, Throwable problem)
+            throws IOException {
+        judge(ending.findings.orElseGet(console::findings), ending.taint, problem);
+        if (!ending.notKept.isEmpty()) {
+            throw new ScheduleNotKept(ending.notKept);
         } else if (failure.isEmpty()) {
             requireLeftAlone();
         }
         if (failure.isEmpty() && needsSecondWitness) {
             requireSecondWitness();
-        }
-    }
-
-    private void keepStateIfRed(Optional<Throwable> failure, Taint taint) throws IOException {
-        if (lab.keepsMemory() && !(failure.orElse(null) instanceof GuestHung)) {
-            guest.settle();
-        }
-        if (!Verdict.of(failure, complaint(failure, console.findings(), taint)).isRed()) {
-            return;
-        }
-        try (HardwareView hardware = new HardwareView(guest, model.iommu(), plugged.values())) {
-            Files.write(directory.resolve(HardwareState.FILE), hardware.look().lines());
-        }
-        if (lab.keepsMemory()) {
-            guest.dumpMemory(directory.resolve(Bundle.MEMORY));
         }
     }
 
@@ -278,7 +322,11 @@ final class Attempt {
             throw crash;
         }
         if (!taint.complaints().isEmpty()) {
-            throw new GuestCrashed(taint);
+            GuestCrashed crash = new GuestCrashed(taint);
+            if (problem != null) {
+                crash.addSuppressed(problem);
+            }
+            throw crash;
         }
         if (problem instanceof IOException e) {
             throw e;
@@ -296,6 +344,10 @@ final class Attempt {
         if (diagram.isPresent()) {
             Files.writeString(directory.resolve(SequenceDiagram.FILE), diagram.get().svg());
         }
+    }
+
+    private boolean lacksSecondWitness() {
+        return needsSecondWitness && testimony.heard().size() < 2;
     }
 
     /** Nobody is believed alone: a scenario that heard one witness only has proved nothing. */

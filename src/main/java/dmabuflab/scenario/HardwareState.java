@@ -2,6 +2,7 @@
 package dmabuflab.scenario;
 
 import dmabuflab.qemu.PciDevice;
+import dmabuflab.witness.MalformedTableException;
 import dmabuflab.witness.Mapping;
 import dmabuflab.witness.PhysicalMemory;
 import dmabuflab.witness.VirtualMachine;
@@ -99,8 +100,15 @@ public record HardwareState(List<Section> sections, List<Traced> trace) {
             lines.put(
                     name,
                     "kvm 0x%x, vCPUs: %d".formatted(machine.address(), machine.vmcbs().size()));
-            for (Mapping each : machine.reaches(memory)) {
-                lines.put(name + " %016x".formatted(each.iova()), "  " + line(each));
+            try {
+                for (Mapping each : machine.reaches(memory)) {
+                    String where =
+                            "%016x %016x %x"
+                                    .formatted(each.iova(), each.physical(), each.pageSize());
+                    lines.put(name + " " + where, "  " + line(each));
+                }
+            } catch (MalformedTableException e) {
+                lines.put(name + " unreadable", "  unreadable now: " + e.getMessage());
             }
             return lines;
         }

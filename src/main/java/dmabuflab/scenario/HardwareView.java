@@ -64,13 +64,22 @@ public final class HardwareView implements AutoCloseable {
      * @param plugged what to look at
      */
     public HardwareView(Guest guest, IommuModel model, Collection<PluggedDevice> plugged) {
+        SymbolTable symbols = SymbolTable.of(guest.kernel().vmlinux());
+        vmList = symbols.variable("vm_list");
+        long topTable =
+                symbols.variable("init_top_pgt")
+                        .orElseThrow(
+                                () ->
+                                        new InfrastructureException(
+                                                "cannot tell where the kernel's page tables are",
+                                                "init_top_pgt is not in "
+                                                        + guest.kernel().vmlinux(),
+                                                "is that the vmlinux of an x86 kernel?"));
         qmp = guest.qmp();
         iommu = model.view(guest, guest.artefacts(), new Testimony());
         trace = guest.artefacts().resolve(QemuProcess.TRACE);
         memory = MappedMemory.of(guest.memory(), GuestImage.MEMORY);
-        SymbolTable symbols = SymbolTable.of(guest.kernel().vmlinux());
-        kernel = new KernelMemory(memory, symbols.variable("init_top_pgt").orElseThrow());
-        vmList = symbols.variable("vm_list");
+        kernel = new KernelMemory(memory, topTable);
         for (PluggedDevice device : plugged) {
             devices.put(device.hardware().id(), device.bdf() + " " + device.model());
             device.siblings().forEach(each -> devices.put(each.id(), each.bdf() + " " + each.id()));

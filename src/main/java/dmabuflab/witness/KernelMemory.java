@@ -8,7 +8,7 @@ package dmabuflab.witness;
  * <p>Immutable, hence safe for several threads.
  */
 public final class KernelMemory {
-    /** Linux maps its image and all physical memory from here on, without CONFIG_RANDOMIZE_BASE. */
+    /** Linux maps physical memory for its image from here on, where it has not been moved. */
     private static final long IMAGE = 0xffff_ffff_8000_0000L;
 
     private static final long PRESENT = 1;
@@ -52,7 +52,7 @@ public final class KernelMemory {
             long entry = memory.readLong(at);
             if ((entry & PRESENT) == 0) {
                 throw new MalformedTableException(
-                        "the kernel has nothing at 0x%x".formatted(address));
+                        "the kernel has nothing at 0x%x, by tables of 4 levels".formatted(address));
             }
             if (shift == PAGE_SHIFT || (entry & LARGE_PAGE) != 0) {
                 long within = (1L << shift) - 1;

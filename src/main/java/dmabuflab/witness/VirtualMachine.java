@@ -33,6 +33,11 @@ public record VirtualMachine(long address, List<Vmcb> vmcbs) {
 
     private static final int NODE_SIZE = 576;
 
+    /** Nodes below each other, each for 64 times as many virtual CPUs. */
+    private static final int DEEPEST = 2;
+
+    private static final long PAGE_MASK = 0xfff;
+
     /** Nested tables have as many as the kernel's own, see {@link KernelMemory}. */
     private static final int LEVELS = 4;
 
@@ -42,7 +47,8 @@ public record VirtualMachine(long address, List<Vmcb> vmcbs) {
      * All of them that have virtual CPUs, by address.
      *
      * @param vmList address of {@code vm_list}
-     * @throws MalformedTableException when the kernel changed its list or a VMCB meanwhile
+     * @throws MalformedTableException when the kernel changed its list meanwhile, or a virtual CPU
+     *     has no VMCB, as is so on Intel's processors
      */
     public static List<VirtualMachine> all(KernelMemory kernel, long vmList) {
         List<VirtualMachine> found = new ArrayList<>();
@@ -59,45 +65,43 @@ public record VirtualMachine(long address, List<Vmcb> vmcbs) {
 
     /** The one with this link, if it has virtual CPUs, by the array before the link. */
     private static Optional<VirtualMachine> of(KernelMemory kernel, long link) {
-        List<Vmcb> vmcbs = new ArrayList<>();
-        long address = 0;
-        for (long pointer : pointers(kernel, link)) {
-            Optional<Vmcb> vmcb = Vmcb.find(kernel.memory(), pointer);
-            if (vmcb.isPresent()) {
-                address = kernel.readLong(pointer);
-                vmcbs.add(vmcb.get());
-            }
-        }
-        return vmcbs.isEmpty() ? Optional.empty() : Optional.of(new VirtualMachine(address, vmcbs));
-    }
-
-    /** What may point to its virtual CPUs. */
-    private static Set<Long> pointers(KernelMemory kernel, long link) {
-        Set<Long> found = new LinkedHashSet<>();
+        Set<Long> vcpus = new LinkedHashSet<>();
         for (long at = link - ARRAY_TO_LINK; at < link; at += Long.BYTES) {
-            long word = kernel.readLong(at);
-            if (isVcpu(kernel, word, link)) {
-                found.add(word); // the only one is in the array itself
-            } else if ((word & (Long.BYTES - 1)) == NODE_MARK && isInMemory(kernel, word)) {
-                long node = word - NODE_MARK;
-                for (long slot = node; slot < node + NODE_SIZE; slot += Long.BYTES) {
-                    long pointer = kernel.readLong(slot);
-                    if (isVcpu(kernel, pointer, link)) {
-                        found.add(pointer);
-                    }
-                }
-            }
+            collect(kernel, kernel.readLong(at), link, vcpus, 0);
         }
-        return found;
+        List<Vmcb> vmcbs = vcpus.stream().map(vcpu -> Vmcb.ofVcpu(kernel.memory(), vcpu)).toList();
+        return vcpus.stream()
+                .findFirst()
+                .map(vcpu -> new VirtualMachine(kernel.readLong(vcpu), vmcbs));
     }
 
-    /** Whether it begins, as a virtual CPU does, with the address of the machine of that link. */
-    private static boolean isVcpu(KernelMemory kernel, long word, long link) {
-        if ((word & (Long.BYTES - 1)) != 0 || !isInMemory(kernel, word)) {
-            return false;
+    /**
+     * Adds the virtual CPUs that an entry of an array leads to: a single one is the array's head,
+     * several are in a node.
+     */
+    private static void collect(
+            KernelMemory kernel, long entry, long link, Set<Long> vcpus, int depth) {
+        if (!isInMemory(kernel, entry)) {
+            return;
         }
-        long distance = link - kernel.readLong(word);
-        return distance > 0 && distance < LARGEST;
+        long mark = entry & (Long.BYTES - 1);
+        if (mark == 0 && isVcpu(kernel, entry, link)) {
+            vcpus.add(entry);
+        } else if (mark == NODE_MARK && depth < DEEPEST) {
+            long node = entry - NODE_MARK;
+            for (long slot = node; slot < node + NODE_SIZE; slot += Long.BYTES) {
+                collect(kernel, kernel.readLong(slot), link, vcpus, depth + 1);
+            }
+        }
+    }
+
+    /**
+     * Whether it begins, as a virtual CPU does, with the address of the machine of that link, which
+     * the allocator has aligned.
+     */
+    private static boolean isVcpu(KernelMemory kernel, long address, long link) {
+        long machine = kernel.readLong(address);
+        return (machine & PAGE_MASK) == 0 && machine < link && link - machine < LARGEST;
     }
 
     /** Whether it is an address of memory that the kernel's allocator gives out. */

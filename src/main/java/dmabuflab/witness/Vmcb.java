@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dmabuflab.witness;
 
-import java.util.Optional;
-
 /**
  * The page by which the processor runs a virtual CPU on AMD SVM: what VMRUN is given. It holds the
  * nested CR3, hence tells which nested page tables are in force.
@@ -43,16 +41,6 @@ public record Vmcb(long address, int asid, long nestedCr3) {
      *     enabled, which KVM does not offer and which changes what page table entries mean
      */
     public static Vmcb ofVcpu(PhysicalMemory memory, long vcpu) {
-        return find(memory, vcpu)
-                .orElseThrow(
-                        () ->
-                                new MalformedTableException(
-                                        "no VMCB belongs to the vCPU at 0x%x, by the %d bytes from there"
-                                                .formatted(vcpu, VCPU_SIZE)));
-    }
-
-    /** The same; empty when there is none. */
-    static Optional<Vmcb> find(PhysicalMemory memory, long vcpu) {
         long start = vcpu - DIRECT_MAP;
         if (start < 0 || start >= memory.size()) {
             throw new MalformedTableException(
@@ -62,10 +50,12 @@ public record Vmcb(long address, int asid, long nestedCr3) {
         for (long at = start; at + 16 <= end; at += 8) {
             long physical = memory.readLong(at + 8);
             if (memory.readLong(at) == DIRECT_MAP + physical && isVmcb(memory, physical)) {
-                return Optional.of(read(memory, physical));
+                return read(memory, physical);
             }
         }
-        return Optional.empty();
+        throw new MalformedTableException(
+                "no VMCB belongs to the vCPU at 0x%x, by the %d bytes from there"
+                        .formatted(vcpu, end - start));
     }
 
     private static Vmcb read(PhysicalMemory memory, long page) {

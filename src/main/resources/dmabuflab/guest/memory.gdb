@@ -4,7 +4,8 @@
 #	gdb -x memory.gdb
 #
 # "info threads" shows its CPUs. With lines and types (--kernel gdb) there are
-# the kernel's own commands too: lx-dmesg, lx-ps, "apropos lx". drgn needs those:
+# the kernel's own commands too: lx-dmesg, lx-ps, "apropos lx". drgn opens what
+# --kernel gdb has left:
 #
 #	drgn -c memory.elf -s guest/vmlinux
 add-auto-load-safe-path guest

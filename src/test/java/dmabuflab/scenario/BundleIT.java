@@ -194,6 +194,7 @@ class BundleIT {
         assertThat(result.message()).contains("sysrq triggered crash");
         assertThat(gdb(result, "thread apply all backtrace"))
                 .contains("Thread 2", "emergency_restart");
+        assertThat(result.directory().resolve("hardware.txt")).isNotEmptyFile();
     }
 
     private ScenarioResult dumped(Class<?> scenarios) {

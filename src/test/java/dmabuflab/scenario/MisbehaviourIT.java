@@ -156,6 +156,7 @@ class MisbehaviourIT {
 
         assertThat(result.outcome()).isEqualTo(Outcome.CRASHED);
         assertThat(result.message()).contains("recursive locking");
+        assertThat(result.directory().resolve("hardware.txt")).isNotEmptyFile();
     }
 
     @Test
@@ -168,7 +169,10 @@ class MisbehaviourIT {
 
     @Test
     void aSilentGuestIsHung() {
-        assertThat(run(GuestStops.class, IMPATIENT).outcome()).isEqualTo(Outcome.HUNG);
+        ScenarioResult result = run(GuestStops.class, IMPATIENT);
+
+        assertThat(result.outcome()).isEqualTo(Outcome.HUNG);
+        assertThat(result.directory().resolve("hardware.txt")).isNotEmptyFile();
     }
 
     @Test
@@ -177,6 +181,9 @@ class MisbehaviourIT {
 
         assertThat(result.outcome()).isEqualTo(Outcome.FAILED);
         assertThat(result.message()).contains("witnesses heard");
+        assertThat(result.directory().resolve("hardware.txt"))
+                .content()
+                .containsPattern("ivshmem decodes\n    BAR 0 ");
     }
 
     @Test

@@ -116,17 +116,54 @@ class VirtualMachineTest {
     }
 
     @Test
+    void manyVcpusAreInNodesBelowANode() {
+        machine(VMALLOC);
+        long top = memory.allocate();
+        long below = memory.allocate();
+        memory.put(top + 40, DIRECT_MAP + below + 2);
+        memory.put(below + 64, vcpu(VMALLOC, 0x5000));
+        array(VMALLOC, DIRECT_MAP + top + 2);
+
+        assertThat(VirtualMachine.all(kernel, vmList)).hasSize(1);
+
+        memory.put(below + 72, DIRECT_MAP + top + 2);
+        assertThat(VirtualMachine.all(kernel, vmList)).as("nodes in a circle").hasSize(1);
+    }
+
+    @Test
     void whatOnlyLooksLikeAVcpuIsNone() {
         machine(VMALLOC);
-        machine(VMALLOC + PAGE);
         long anothers = vcpu(VMALLOC + 64 * PAGE, 0x5000);
-        long withoutVmcb = pages(3);
-        memory.put(withoutVmcb, VMALLOC);
         array(VMALLOC, anothers);
-        memory.put(kernel.physical(VMALLOC + ARRAY + 8), DIRECT_MAP + withoutVmcb);
-        memory.put(kernel.physical(VMALLOC + ARRAY + 16), DIRECT_MAP + (4 << 20));
+        memory.put(kernel.physical(VMALLOC + ARRAY + 8), DIRECT_MAP + (4 << 20));
 
         assertThat(VirtualMachine.all(kernel, vmList)).isEmpty();
+    }
+
+    /** As gpc_list is, in a machine that the allocator has put before another's virtual CPU. */
+    @Test
+    void anEmptyListBeforeTheLinkIsNone() {
+        long machine = DIRECT_MAP + memory.allocate();
+        vcpu(VMALLOC, 0x5000);
+        long list = machine + LINK - 0x20;
+        memory.put(list - DIRECT_MAP, list);
+        memory.put(vmList - IMAGE, machine + LINK);
+        memory.put(machine + LINK - DIRECT_MAP, vmList);
+        memory.put(machine + ARRAY - DIRECT_MAP, list);
+
+        assertThat(VirtualMachine.all(kernel, vmList)).isEmpty();
+    }
+
+    @Test
+    void aVcpuWithoutAVmcbIsAnError() {
+        machine(VMALLOC);
+        long intels = pages(3);
+        memory.put(intels, VMALLOC);
+        array(VMALLOC, DIRECT_MAP + intels);
+
+        assertThatThrownBy(() -> VirtualMachine.all(kernel, vmList))
+                .isInstanceOf(MalformedTableException.class)
+                .hasMessageContaining("no VMCB");
     }
 
     @Test
