@@ -192,7 +192,7 @@ final class MutantsCommand implements Callable<Integer> {
             return false;
         }
         LabOptions options = flags.options(Optional.of(directory));
-        RunResult series = ScenarioRunner.run(options, selection, flags.jobs, true, line -> {});
+        RunResult series = run("no mutant", options, selection, true);
         if (series.exitStatus() != 0) {
             throw new InfrastructureException(
                     "the catalogue is not green without any mutant",
@@ -257,16 +257,17 @@ final class MutantsCommand implements Callable<Integer> {
 
     private MutantFinding judge(Mutant mutant, Selection selection, Path directory) {
         try {
-            return MutantFinding.of(
-                    ScenarioRunner.run(
-                            flags.options(Optional.of(directory))
-                                    .withPatches(List.of(mutant.patch())),
-                            selection,
-                            flags.jobs,
-                            !all,
-                            line -> {}));
+            LabOptions options =
+                    flags.options(Optional.of(directory)).withPatches(List.of(mutant.patch()));
+            return MutantFinding.of(run(mutant.name(), options, selection, !all));
         } catch (InfrastructureException e) {
             return MutantFinding.undecided(e.getMessage());
+        }
+    }
+
+    private RunResult run(String task, LabOptions options, Selection selection, boolean failFast) {
+        try (VerdictCount verdicts = new VerdictCount(task)) {
+            return ScenarioRunner.run(options, selection, flags.jobs, failFast, verdicts);
         }
     }
 
