@@ -14,6 +14,7 @@ import java.util.HexFormat;
 public final class Sha256 {
 
     private final MessageDigest digest = sha256();
+    private boolean ended;
 
     /** Adds a piece of text under a name. */
     public Sha256 add(String name, String value) {
@@ -31,14 +32,28 @@ public final class Sha256 {
 
     /** Adds bytes under a name. */
     public Sha256 add(String name, byte[] value) {
+        requireUse();
         digest.update((name + "\n" + value.length + "\n").getBytes(StandardCharsets.UTF_8));
         digest.update(value);
         return this;
     }
 
-    /** The digest as 64 hexadecimal digits; ends the use of this object. */
+    /**
+     * The digest as 64 hexadecimal digits; ends the use of this object.
+     *
+     * @throws IllegalStateException when that has been asked for before: it would be the digest of
+     *     nothing
+     */
     public String hex() {
+        requireUse();
+        ended = true;
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private void requireUse() {
+        if (ended) {
+            throw new IllegalStateException("this digest has been read already");
+        }
     }
 
     /** The digest of a file, as sha256sum(1) prints it. */

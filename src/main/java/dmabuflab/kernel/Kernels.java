@@ -42,6 +42,9 @@ public final class Kernels {
     /** Goes up when this package builds another image from the same input. */
     private static final String RECIPE = "1";
 
+    /** How the index names what goes into an image; what another way has noted is not looked at. */
+    private static final String INDEX = "each patch with all before it";
+
     private static final int KEY_DIGITS = 20;
 
     private final ProjectFiles files;
@@ -242,6 +245,7 @@ public final class Kernels {
         String key(KernelSource source) {
             Sha256 digest =
                     new Sha256()
+                            .add("index", INDEX)
                             .add("recipe", RECIPE)
                             .add("source", source.identity())
                             .add("compiler", compiler)

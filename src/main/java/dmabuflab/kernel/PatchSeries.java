@@ -145,11 +145,11 @@ public final class PatchSeries {
      * applied once, of this series or of another that begins like it, is not applied again.
      */
     private List<String> names(String base) {
-        Sha256 digest = new Sha256().add("base", base);
+        String before = new Sha256().add("base", base).hex();
         List<String> names = new ArrayList<>();
         for (Path patch : patches) {
-            digest = new Sha256().add("before", digest.hex()).add("patch", patch);
-            names.add("refs/applied/" + digest.hex());
+            before = new Sha256().add("before", before).add("patch", patch).hex();
+            names.add("refs/applied/" + before);
         }
         return names;
     }

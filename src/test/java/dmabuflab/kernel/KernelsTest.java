@@ -466,6 +466,23 @@ class KernelsTest {
         assertThat(kernel.kernels().obtain(PLAIN).bzImage()).content().contains("uno", "five");
     }
 
+    /** The last patch is the same, and has been applied before: on top of something else. */
+    @Test
+    void whatIsBelowTheLastPatchesCounts() throws IOException {
+        FakeKernel kernel = FakeKernel.asTarball(root);
+        Path first = kernel.patch("0001-a", "drivers/one.c", "5", "five");
+        kernel.patch("0002-b", "drivers/two.c", "two", "too");
+        kernel.kernels().obtain("9.8", "");
+
+        Files.writeString(first, Files.readString(first).replace("+five", "+FIVE"));
+        KernelImage edited = kernel.kernels().obtain("9.8", "");
+        assertThat(edited.bzImage()).content().contains("FIVE", "too").doesNotContain("five");
+
+        Files.delete(first);
+        KernelImage without = kernel.kernels().obtain("9.8", "");
+        assertThat(without.bzImage()).content().contains("4\n5\n6", "too");
+    }
+
     @Test
     void aRevisionThatDoesNotExistIsNamed() throws IOException {
         Path tree = FakeKernel.asTree(root).source;
