@@ -116,6 +116,29 @@ class IommufdBulk {
         part.assertWorks();
     }
 
+    @Test
+    @DisplayName("a part that begins beyond 4 GiB is that part")
+    @Proves({"IO1", "IO2", "PQ5"})
+    @Devices({"ivshmem:8G", "edu"})
+    void partBeyondFourGib(Testbed bed) {
+        assumeFalse(
+                bed.kernelHas("CONFIG_KASAN"),
+                "KASAN would shadow the BAR with 1 GiB, the guest has 1.5; run it without");
+        Exporter exporter = bed.exporter();
+        Ioas ioas = bed.ioas();
+        DmaWindow window =
+                DmaWindow.of(bed, exporter, ioas, bed.dmaEngine(ioas), new Range(0, 8 * GIB))
+                        .part(5 * GIB, 8 * MIB, DmaWindow.IOVA)
+                        .map();
+        window.assertWorks();
+
+        exporter.vfio().memory(false);
+
+        window.assertCutOff();
+        exporter.vfio().memory(true);
+        window.assertWorks();
+    }
+
     private static void assertPageSize(Testbed bed, Edu edu, long size) {
         assertThat(bed.iommu().mappings(edu.device()))
                 .as("page sizes")

@@ -246,4 +246,40 @@ class IommufdFaults {
         assertThat(failed).as("allocations of a close").isZero();
         assertThat(importer.query(0).pfn()).isEqualTo(exporter.pfn(TWO[0].offset()));
     }
+
+    @Test
+    @DisplayName("a page table that cannot be filled has nothing of any buffer, and is no one's")
+    @Proves({"RV6", "IO1"})
+    void pageTable(Testbed bed) {
+        exporter = bed.exporter();
+        Ioas ioas = bed.ioas();
+        Edu edu = bed.dmaEngine(ioas);
+        DmaWindow window = DmaWindow.of(bed, exporter, ioas, edu, TWO).map();
+        DmaWindow other =
+                DmaWindow.of(bed, exporter, ioas, edu, new Range(12 << 20, 32 * PAGE))
+                        .part(0, 32 * PAGE, 2 * DmaWindow.IOVA)
+                        .map();
+        String device = edu.device().name();
+        edu.device().detach();
+
+        int failed =
+                AllocationFailures.sweep(
+                        bed,
+                        "vfio.attach",
+                        Map.of("dev", device, "pt", ioas.name()),
+                        answer -> {
+                            exporter.vfio().memory(false);
+                            exporter.vfio().memory(true);
+                            if (answer.ok()) {
+                                window.assertMapped();
+                                other.assertMapped();
+                                edu.device().detach();
+                            }
+                            assertThat(bed.iommu().mappings(edu.device())).isEmpty();
+                        });
+        assertThat(failed).as("allocations that failed").isPositive();
+        edu.device().attach(ioas);
+        window.assertWorks();
+        other.assertWorks();
+    }
 }

@@ -110,6 +110,24 @@ class KvmHugePages {
         assertOrder(window, GPA + 4 * MIB, SMALL);
     }
 
+    @Test
+    @DisplayName("where they are aligned to 2 MiB only, no page is larger")
+    @Proves({"KV1", "PQ4"})
+    @Devices("ivshmem:2G")
+    void alignedToTwoMebibytes(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        KvmWindow window =
+                KvmWindow.of(bed, exporter, new Range(0, 2 * GIB)).part(1, 2 * MIB, GIB, GPA).set();
+
+        window.vcpu().write(GPA + 123 * PAGE, 1);
+        window.vcpu().write(GPA + GIB - PAGE, 2);
+
+        assertThat(exporter.memory().readLong(2 * MIB + 123 * PAGE)).isEqualTo(1);
+        assertThat(exporter.memory().readLong(2 * MIB + GIB - PAGE)).isEqualTo(2);
+        assertOrder(window, GPA, HUGE);
+        window.assertExact();
+    }
+
     private static void assertOrder(KvmWindow window, long gpa, int order) {
         assertThat(window.nested().translate(gpa & -PAGE))
                 .hasValueSatisfying(

@@ -293,6 +293,38 @@ class KvmPrivate {
         assertThat(again.tryMap(bar, SOME, "mapping")).matches(Answer::ok);
     }
 
+    @Test
+    @DisplayName("who opens a private device a second time is refused, and changes nothing")
+    @Proves({"KV6", "KV5"})
+    @Devices("ivshmem:16M")
+    void openedTwice(Testbed bed) {
+        Vm vm = machine(bed);
+        Exporter exporter = bed.privateExporter(vm);
+        VfioDevice vfio = exporter.vfio();
+        int bar = exporter.bar();
+        KvmWindow window = KvmWindow.ofPrivate(bed, exporter, vm, SOME).set();
+        window.convert(true);
+        window.assertWorks();
+
+        for (Map<String, ?> open :
+                List.of(
+                        Map.of("bdf", vfio.bdf(), "name", "again"),
+                        VfioDevice.privateTo(vfio.bdf(), "again", machine(bed)),
+                        VfioDevice.privateTo(vfio.bdf(), "again", vm))) {
+            assertThat(bed.agent().attempt("vfio.open", open).errno()).isEqualTo("EINVAL");
+
+            assertThat(vfio.regionFlags(bar)).isEqualTo(VfioDevice.REGION_PRIVATE);
+            assertThat(vfio.tryRead(bar, 0, 8).errno()).isEqualTo(REFUSED);
+            assertThat(vfio.tryWrite(bar, 0, "ff").errno()).isEqualTo(REFUSED);
+            Memslot another = Memslot.at(2, 2 * GPA, SOME.length());
+            assertThat(vm.trySet(another.ofPrivate(exporter.export(SOME), 0)))
+                    .as("what is exported now is its machine's")
+                    .matches(Answer::ok);
+            vm.delete(another);
+        }
+        window.assertWorks();
+    }
+
     private static Vm machine(Testbed bed) {
         KvmWindow.requireSeries(bed);
         return bed.vm(bed.agent(), Vm.Type.SW_PROTECTED);

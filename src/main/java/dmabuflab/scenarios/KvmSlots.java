@@ -222,4 +222,22 @@ class KvmSlots {
         exporter.vfio().memory(true);
         window.set().assertWorks();
     }
+
+    @Test
+    @DisplayName("what was an access to nothing is done in a slot that is set before it goes on")
+    @Proves({"KV1", "KV3"})
+    void setDuringAnExit(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        KvmWindow window = KvmWindow.of(bed, exporter, SOME);
+        long at = SOME.offset() + KvmWindow.USED;
+        exporter.memory().fill();
+        long was = exporter.memory().readLong(at);
+        assertThat(window.vcpu().tryAdd(GPA + KvmWindow.USED, 8, 1).reason()).isEqualTo(Exit.MMIO);
+
+        window.set();
+
+        assertThat(window.vcpu().resume()).matches(Exit::complete);
+        assertThat(exporter.memory().readLong(at)).isEqualTo(was + 1);
+        window.assertWorks();
+    }
 }

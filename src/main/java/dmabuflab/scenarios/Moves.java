@@ -113,6 +113,32 @@ class Moves {
     }
 
     @Test
+    @DisplayName("a region follows its buffer to where a CPU can copy, and nowhere else")
+    @Proves({"AT3", "RD3", "LC3"})
+    @Devices("ivshmem:16M")
+    void notWhereNoCpuCan(Testbed bed) {
+        Exporter device = bed.exporter();
+        String bdf = device.vfio().bdf();
+        TestExporter exporter = movable(bed, Segment.ram(PAGES, 0));
+        int ram = exporter.place(Segment.ramWithoutCpu(PAGES));
+        int bar = exporter.place(Segment.barWithoutCpu(bdf, device.bar(), 1 << 20, PAGES));
+        int last = exporter.place(Segment.bar(bdf, device.bar(), 4 << 20, PAGES));
+        ImporterUnderTest importer = ImporterUnderTest.racing(ImporterKind.RXE_ON_DEMAND, bed);
+        assertThat(importer.attach(exporter.buffer()).errno()).isEmpty();
+        assertThat(importer.write(64, 7)).isTrue();
+
+        for (int place : List.of(ram, bar)) {
+            exporter.move(place);
+            byte[] moved = content(bed, device, exporter, place);
+            assertThat(importer.write(64, 8)).as("a write to place %d", place).isFalse();
+            assertThat(content(bed, device, exporter, place)).isEqualTo(moved);
+        }
+        exporter.move(last);
+        assertThat(importer.write(64, 9)).isTrue();
+        assertThat(device.memory().readLong((4 << 20) + 64)).isEqualTo(9);
+    }
+
+    @Test
     @DisplayName(
             "an exporter that can pins memory for who tolerates nothing else, until it is gone")
     @Proves({"LC1", "LC4", "NG1"})

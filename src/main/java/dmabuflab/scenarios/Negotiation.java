@@ -6,18 +6,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Edu;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Importer.Wish;
+import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Memslot;
 import dmabuflab.guest.NetInterface;
 import dmabuflab.guest.RdmaEndpoint;
 import dmabuflab.guest.RdmaEndpoint.Access;
 import dmabuflab.guest.RdmaLink;
+import dmabuflab.guest.TestExporter;
+import dmabuflab.guest.TestExporter.Lifetime;
+import dmabuflab.guest.TestExporter.Segment;
 import dmabuflab.scenario.Catalogue;
 import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.Mapping;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -166,5 +172,42 @@ class Negotiation {
     private static void assertNothingAttached(Testbed bed) {
         assertThat(bed.attachments()).as("attachments in bufinfo").isZero();
         assertThat(bed.events("dma_buf_dynamic_attach")).as("attach events").isEmpty();
+    }
+
+    @Test
+    @DisplayName("iommufd refuses a buffer of which any part is RAM")
+    @Proves("AT3")
+    @Devices({"ivshmem:16M", "edu"})
+    void iommufdAndMixed(Testbed bed) {
+        bed.requireSeries("attributes");
+        Exporter device = bed.exporter();
+        String bdf = device.vfio().bdf();
+        TestExporter exporter =
+                TestExporter.create(
+                        bed.agent(),
+                        "exporter",
+                        Lifetime.REVOCABLE,
+                        List.of(
+                                Segment.bar(bdf, device.bar(), 1 << 20, 8),
+                                Segment.ram(8, 0),
+                                Segment.bar(bdf, device.bar(), 2 << 20, 8)));
+        Ioas ioas = bed.ioas();
+        Edu edu = bed.dmaEngine(ioas);
+        long iova = 1L << 30;
+        long page = Exporter.PAGE;
+        long attachments = bed.attachments();
+
+        for (long pages : new long[] {24, 9}) {
+            assertThat(ioas.tryMap(exporter.buffer(), iova, 0, pages * page).errno())
+                    .as("%d pages", pages)
+                    .isEqualTo("EOPNOTSUPP");
+            assertThat(bed.attachments()).isEqualTo(attachments);
+            assertThat(bed.iommu().mappings(edu.device())).isEmpty();
+        }
+        ioas.map(exporter.buffer(), iova, 0, 8 * page);
+        ioas.map(exporter.buffer(), 2 * iova, 16 * page, 8 * page);
+        assertThat(bed.iommu().mappings(edu.device()))
+                .extracting(Mapping::physical)
+                .containsExactly(device.pfn(1 << 20) * page, device.pfn(2 << 20) * page);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dmabuflab.guest.BarMapping;
 import dmabuflab.guest.DmaBuf;
 import dmabuflab.guest.Importer;
+import dmabuflab.guest.Importer.Pfn;
 import dmabuflab.guest.Importer.Run;
 import dmabuflab.guest.VfioDevice.Range;
 import dmabuflab.scenario.Catalogue;
@@ -129,6 +130,29 @@ class PfnRanges {
             assertThat(importer.query(page).pfn()).isEqualTo(frames.get(page));
         }
         assertThat(importer.notifies()).as("pages that are pinned").isEmpty();
+    }
+
+    @Test
+    @DisplayName("of RAM in pieces of three pages no more is said to go together than does")
+    @Proves({"CO1", "PQ4"})
+    void oddPieces(Testbed bed) {
+        long pages = 48;
+        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), pages * PAGE, 3 * PAGE, false, "ram");
+        Importer importer = bed.importer(buffer);
+        BarMapping cpu = buffer.map(0, pages * PAGE, "cpu");
+        for (long page = 0; page < pages; page++) {
+            cpu.write(page * PAGE, mark(page));
+        }
+
+        for (long page = 0; page < pages; page++) {
+            Pfn asked = importer.query(page);
+            long first = page & -(1L << asked.maxOrder());
+            for (long other = first; other < first + (1L << asked.maxOrder()); other++) {
+                assertThat(bed.ram().read((asked.pfn() + other - page) * PAGE, Long.BYTES))
+                        .as("the frame of page %d, by that of %d and %s", other, page, asked)
+                        .isEqualTo(mark(other));
+            }
+        }
     }
 
     private static byte[] mark(long page) {

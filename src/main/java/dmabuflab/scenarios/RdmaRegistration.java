@@ -172,7 +172,14 @@ class RdmaRegistration {
         MemoryRegion region =
                 window.server()
                         .register("readable", readOnly, 0, SOME.length(), Access.REMOTE_READ);
-        assertThat(region.tryReregister(RdmaWindow.PINNED).errno()).isEqualTo("EACCES");
+        for (Access[] rights : List.of(RdmaWindow.PINNED, new Access[] {Access.LOCAL_WRITE})) {
+            assertThat(region.tryReregister(rights).errno()).isEqualTo("EACCES");
+            assertThat(
+                            window.server()
+                                    .tryRegister("refused", readOnly, 0, SOME.length(), rights)
+                                    .errno())
+                    .isEqualTo("EACCES");
+        }
 
         RdmaWindow.assertSuccess(
                 window.from().post(WorkRequest.read(window.local(), 0, 64).remote(region, 128)));

@@ -375,4 +375,66 @@ class RdmaTransfers {
         assertThat(window.local().read(1 << 19, data.length - 8))
                 .isEqualTo(Arrays.copyOfRange(data, 8, data.length));
     }
+
+    @Test
+    @DisplayName("a region shorter than a page that lies in two of them")
+    @Proves("RD1")
+    void acrossAPage(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        int length = 32;
+        long offset = PAGE - length / 2;
+        RdmaWindow window =
+                RdmaWindow.of(bed, exporter, SOME).registerAt(IOVA + offset, offset, length);
+        exporter.memory().fill();
+        byte[] data = new byte[length];
+        new Random(6).nextBytes(data);
+        byte[] expected = content(exporter);
+        System.arraycopy(data, 0, expected, (int) (PAGE + offset), length);
+
+        write(window, data, 0);
+
+        assertThat(content(exporter)).isEqualTo(expected);
+    }
+
+    @Test
+    @DisplayName("more ranges than are looked up at once are one region")
+    @Proves({"RD1", "PQ5"})
+    void manyRanges(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        int count = 100;
+        Range[] ranges = new Range[count];
+        for (int i = 0; i < count; i++) {
+            ranges[i] = new Range(2L * (count - i) * PAGE, PAGE);
+        }
+        RdmaWindow window = RdmaWindow.of(bed, exporter, ranges).register();
+        exporter.memory().fill();
+        byte[] data = new byte[(int) PAGE];
+        Random random = new Random(7);
+
+        for (int i = 0; i < count; i++) {
+            random.nextBytes(data);
+            write(window, data, i * PAGE);
+            assertThat(exporter.memory().read(ranges[i].offset(), data.length))
+                    .as("range %d", i)
+                    .isEqualTo(data);
+        }
+
+        window.assertWorks();
+    }
+
+    @Test
+    @DisplayName("in a range of more than 4 GiB each byte is where it belongs")
+    @Proves({"RD1", "PQ5"})
+    @Devices("ivshmem:8G")
+    void beyondFourGib(Testbed bed) {
+        Exporter exporter = bed.exporter();
+        long gib = 1L << 30;
+        RdmaWindow window = RdmaWindow.of(bed, exporter, new Range(gib, 6 * gib)).register();
+        byte[] data = {1, 2, 3, 4, 5, 6, 7, 8};
+
+        write(window, data, 5 * gib);
+
+        assertThat(exporter.memory().read(6 * gib, data.length)).isEqualTo(data);
+        assertThat(exporter.memory().read(2 * gib, data.length)).as("4 GiB before").containsOnly(0);
+    }
 }
