@@ -171,7 +171,12 @@ int vfio_open(struct call *c)
 			return -1;
 		}
 	}
-	bind.iommufd = iommufd->fd;
+	if (list >= 0 && call_number(c, "left", 0)) {
+		close(list);
+		list = -1;
+	}
+	/* The device itself is an fd like any other that is no iommufd. */
+	bind.iommufd = call_number(c, "no_iommufd", 0) ? fd : iommufd->fd;
 	if (call_number(c, "private", 0))
 		bind.flags |= VFIO_DEVICE_BIND_IOMMUFD_PRIVATE;
 	ret = ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);

@@ -42,10 +42,12 @@ const struct op ops[] = {
 
 	{ "vfio.open", vfio_open,
 	  ARGS(TEXT("bdf"), TEXT("name"), OPT_TEXT("iommufd"), OPT_TEXT("vm"),
-	       OPT_NUM("private")),
+	       OPT_NUM("private"), OPT_NUM("left"), OPT_NUM("no_iommufd")),
 	  "Opens the vfio cdev of a device and binds it to an iommufd, opened on first "
 	  "use; its name is 'iommufd' if not given. With vm that machine is told of the "
-	  "device meanwhile, and with private=1 its memory is for that machine only." },
+	  "device meanwhile, and with private=1 its memory is for that machine only. With "
+	  "left=1 the machine lets go of it again before, and with no_iommufd=1 it is bound "
+	  "to something else." },
 	{ "vfio.close", vfio_close, ARGS(TEXT("name")),
 	  "Closes the device." },
 	{ "vfio.attach", vfio_attach, ARGS(TEXT("dev"), TEXT("pt")),

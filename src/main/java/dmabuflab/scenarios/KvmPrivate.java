@@ -21,6 +21,7 @@ import dmabuflab.scenario.Testbed;
 import dmabuflab.scenario.Trigger;
 import dmabuflab.scenario.Trigger.Effect;
 import dmabuflab.witness.BarFile;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
@@ -323,6 +324,34 @@ class KvmPrivate {
             vm.delete(another);
         }
         window.assertWorks();
+    }
+
+    @Test
+    @DisplayName("a bind that fails makes nothing private, and a machine that let go has nothing")
+    @Proves({"KV5", "KV6", "RV6"})
+    @Devices("ivshmem:16M")
+    void bindFails(Testbed bed) {
+        Vm vm = machine(bed);
+        Exporter exporter = bed.exporter();
+        int bar = exporter.bar();
+        String bdf = exporter.vfio().bdf();
+        exporter.vfio().close();
+
+        assertThat(bind(bed, bdf, vm, "left").errno()).isEqualTo("EINVAL");
+        assertThat(bind(bed, bdf, vm, "no_iommufd").errno()).isEqualTo("EBADFD");
+
+        VfioDevice again = VfioDevice.reopen(bed.agent(), bdf, "again");
+        again.memory(true);
+        assertThat(again.regionFlags(bar) & VfioDevice.REGION_PRIVATE).isZero();
+        assertThat(again.tryWrite(bar, 0, "0100000000000000")).matches(Answer::ok);
+        assertThat(exporter.memory().readLong(0)).isEqualTo(1);
+    }
+
+    private static Answer bind(Testbed bed, String bdf, Vm vm, String how) {
+        Map<String, Object> arguments =
+                new LinkedHashMap<>(VfioDevice.privateTo(bdf, "refused", vm));
+        arguments.put(how, 1);
+        return bed.agent().attempt("vfio.open", arguments);
     }
 
     private static Vm machine(Testbed bed) {

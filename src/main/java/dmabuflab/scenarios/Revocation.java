@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dmabuflab.guest.Answer;
 import dmabuflab.guest.DmaBuf;
+import dmabuflab.guest.Edu;
 import dmabuflab.guest.Importer;
 import dmabuflab.guest.Importer.Notify;
 import dmabuflab.guest.Importer.Pfn;
 import dmabuflab.guest.Importer.Wish;
+import dmabuflab.guest.Ioas;
 import dmabuflab.guest.Job;
 import dmabuflab.guest.VfioDevice;
 import dmabuflab.guest.VfioDevice.Range;
@@ -17,6 +19,7 @@ import dmabuflab.scenario.Devices;
 import dmabuflab.scenario.Exporter;
 import dmabuflab.scenario.Proves;
 import dmabuflab.scenario.Testbed;
+import dmabuflab.witness.Mapping;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
@@ -277,6 +280,41 @@ class Revocation {
         exporter.vfio().lowPower(false);
         assertGranted(exporter, importer);
         assertGranted(exporter, bed.importer(born));
+    }
+
+    @Test
+    @DisplayName("enabling SR-IOV takes the device out of low power, and gives access back")
+    @Proves({"UR1", "CP1"})
+    @Devices({"nvme-sriov", "edu"})
+    void sriovEndsLowPower(Testbed bed) {
+        write(bed, "/sys/module/vfio_pci/parameters/enable_sriov", "Y");
+        String bdf = bed.vfioDevice("nvme-sriov");
+        VfioDevice function = VfioDevice.open(bed.agent(), bdf, "function");
+        Range registers = new Range(0, Exporter.PAGE);
+        DmaBuf buffer = function.export(0, List.of(registers), "registers");
+        Importer importer = bed.importer(buffer);
+        Pfn granted = importer.query(0);
+        Ioas ioas = bed.ioas();
+        Edu edu = bed.dmaEngine(ioas);
+        ioas.map(buffer, DmaWindow.IOVA, 0, registers.length());
+        List<Mapping> mapped = bed.iommu().mappings(edu.device());
+        assertThat(mapped)
+                .extracting(Mapping::physical)
+                .containsExactly(granted.pfn() * Exporter.PAGE);
+        assertThat(function.power(3)).as("D3hot").isEqualTo(3);
+        assertThat(importer.tryQuery(0, "unlocked").errno()).isEqualTo("ENODEV");
+        assertThat(bed.iommu().mappings(edu.device())).isEmpty();
+
+        write(bed, "/sys/bus/pci/devices/" + bdf + "/sriov_numvfs", "1");
+
+        assertThat(function.tryRead(0, 0, 4)).as("the CPU").matches(Answer::ok);
+        assertThat(importer.query(0)).isEqualTo(granted);
+        assertThat(bed.iommu().mappings(edu.device())).isEqualTo(mapped);
+        write(bed, "/sys/bus/pci/devices/" + bdf + "/sriov_numvfs", "0");
+    }
+
+    private static void write(Testbed bed, String path, String text) {
+        bed.agent().call("file.write", Map.of("path", path, "text", text));
     }
 
     @Test
