@@ -14,7 +14,8 @@
 
 #include "labctl.h"
 
-#define PAGE 4096
+#define PAGE	  4096
+#define HUGE_PAGE (2ul << 20)
 
 int add_dmabuf(struct call *c, const char *arg, int fd)
 {
@@ -95,32 +96,47 @@ static void populate(struct call *c, uint8_t *memory, uint64_t size,
 	}
 }
 
-static int udmabuf_of(int memfd, uint64_t size)
+/* Of pieces of the memfd, each of which is @gap bytes behind the one before. */
+static int udmabuf_of(int memfd, uint64_t pieces, uint64_t piece, uint64_t gap)
 {
-	struct udmabuf_create create = {
-		.memfd = memfd,
-		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.size = size,
-	};
-	int dev, fd;
+	struct udmabuf_create_list *create;
+	int dev, fd = -1;
+	uint64_t i;
 
-	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	if (dev < 0)
+	create = calloc(1, sizeof(*create) + pieces * sizeof(create->list[0]));
+	if (!create)
 		return -1;
-	fd = ioctl(dev, UDMABUF_CREATE, &create);
-	close(dev);
+	create->flags = UDMABUF_FLAGS_CLOEXEC;
+	create->count = pieces;
+	for (i = 0; i < pieces; i++) {
+		create->list[i].memfd = memfd;
+		create->list[i].offset = i * (piece + gap);
+		create->list[i].size = piece;
+	}
+	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (dev >= 0) {
+		fd = ioctl(dev, UDMABUF_CREATE_LIST, create);
+		close(dev);
+	}
+	free(create);
 	return fd;
 }
 
 static int make_udmabuf(struct call *c, int memfd, struct handle *mapping)
 {
-	uint64_t size = mapping->length;
-	uint64_t piece = call_number(c, "piece", size);
+	uint64_t length = mapping->length;
+	uint64_t piece = call_number(c, "piece", length);
+	uint64_t gap = call_number(c, "gap", 0);
+	uint64_t size;
 	int fd;
 
-	if (!piece || piece % PAGE || size % piece)
+	if (!piece || piece % PAGE || length % piece || gap % PAGE)
 		return call_usage(
 			c, "size is a multiple of piece, and that of pages");
+	size = length / piece * (piece + gap);
+	if (call_number(c, "huge", 0))
+		size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	mapping->length = size;
 
 	if (ftruncate(memfd, size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
 		return call_fail(c, "ftruncate",
@@ -132,10 +148,12 @@ static int make_udmabuf(struct call *c, int memfd, struct handle *mapping)
 		return call_fail(c, "mmap", "no memory of %lu bytes", size);
 	}
 	populate(c, mapping->address, size, piece);
-	fd = udmabuf_of(memfd, size);
+	/* There is a limit to their number, and without gaps no need for it. */
+	fd = gap ? udmabuf_of(memfd, length / piece, piece, gap) :
+		   udmabuf_of(memfd, 1, length, 0);
 	if (fd < 0)
-		return call_fail(c, "ioctl(UDMABUF_CREATE)",
-				 "cannot make a dma-buf of %lu bytes", size);
+		return call_fail(c, "ioctl(UDMABUF_CREATE_LIST)",
+				 "cannot make a dma-buf of %lu bytes", length);
 	return add_dmabuf(c, "name", fd);
 }
 

@@ -122,10 +122,11 @@ const struct op ops[] = {
 	  "Exports ranges of a BAR as one dma-buf, with readonly=1 open for reading only." },
 	{ "dmabuf.udmabuf", dmabuf_udmabuf,
 	  ARGS(NUM("size"), TEXT("name"), OPT_NUM("piece"), OPT_NUM("huge"),
-	       OPT_TEXT("mapping")),
+	       OPT_NUM("gap"), OPT_TEXT("mapping")),
 	  "Makes a dma-buf of memfd pages, of huge ones with huge=1. With piece it is "
 	  "allocated in pieces of that size which do not follow each other in memory, "
-	  "unless they are two or three. mapping is a name for the same memory as the process has "
+	  "unless they are two or three; with gap that many bytes are left out between them, "
+	  "of huge pages if these are large enough. mapping is a name for the same memory as the process has "
 	  "it mapped." },
 	{ "dmabuf.heap", dmabuf_heap, ARGS(NUM("size"), TEXT("name")),
 	  "Makes a dma-buf from the system heap." },

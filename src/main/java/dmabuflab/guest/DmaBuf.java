@@ -31,6 +31,18 @@ public final class DmaBuf {
         return new DmaBuf(agent, name);
     }
 
+    /**
+     * A dma-buf over parts of a huge page, which the guest must have: pieces with a gap between
+     * them, in bytes.
+     */
+    public static DmaBuf partsOfHugePage(
+            Agent agent, long size, long piece, long gap, String name) {
+        agent.call(
+                "dmabuf.udmabuf",
+                Map.of("size", size, "piece", piece, "gap", gap, "huge", 1, "name", name));
+        return new DmaBuf(agent, name);
+    }
+
     /** A dma-buf of the system heap, from an exporter that has no PFN operation. */
     public static DmaBuf heap(Agent agent, long size, String name) {
         agent.call("dmabuf.heap", Map.of("size", size, "name", name));

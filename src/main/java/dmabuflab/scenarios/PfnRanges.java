@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -133,11 +134,13 @@ class PfnRanges {
     }
 
     @Test
-    @DisplayName("of RAM in pieces of three pages no more is said to go together than does")
+    @DisplayName("of three pages in four of a huge page no more is said to go together than does")
     @Proves({"CO1", "PQ4"})
     void oddPieces(Testbed bed) {
         long pages = 48;
-        DmaBuf buffer = DmaBuf.udmabuf(bed.agent(), pages * PAGE, 3 * PAGE, false, "ram");
+        Map<String, ?> one = Map.of("path", "/proc/sys/vm/nr_hugepages", "text", "1");
+        bed.agent().call("file.write", one);
+        DmaBuf buffer = DmaBuf.partsOfHugePage(bed.agent(), pages * PAGE, 3 * PAGE, PAGE, "parts");
         Importer importer = bed.importer(buffer);
         BarMapping cpu = buffer.map(0, pages * PAGE, "cpu");
         for (long page = 0; page < pages; page++) {
