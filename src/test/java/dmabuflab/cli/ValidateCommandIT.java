@@ -53,7 +53,7 @@ class ValidateCommandIT {
         assertThat(scenario(result, "Revocation.commandMemory").path("judgement").asText())
                 .isEqualTo("unchanged");
         assertThat(Files.readString(report().resolve("reply.txt")).lines())
-                .contains("3 scenarios regressed.", "  regressed Revocation.deviceReset")
+                .contains("4 scenarios regressed.", "  regressed Revocation.deviceReset")
                 // What is longer is a command, or a path: they stay whole.
                 .allMatch(line -> line.length() <= 72 || line.strip().matches("\\S+|./lab run .*"));
     }
