@@ -38,17 +38,33 @@ public record Initramfs(Path file, String key) {
         requireProgram(BUSYBOX, "busybox-static");
         requireProgram(BASH, "bash-static");
         Path tools = project.guestTools();
+        String key = key(own(tools), cache, kernel);
+        Path directory =
+                cache.publish(
+                        cache.directory("initramfs").resolve(key),
+                        filling -> {
+                            build(tools, kernel, filling);
+                            requireSame(key, tools, cache, kernel);
+                        });
+        return new Initramfs(directory.resolve(NAME), key);
+    }
+
+    private static void requireSame(String key, Path tools, Cache cache, KernelImage kernel) {
+        if (!key(own(tools), cache, kernel).equals(key)) {
+            throw new InfrastructureException(
+                    "cannot pack the guest's root file system",
+                    tools + " was changed meanwhile",
+                    "do it again");
+        }
+    }
+
+    private static List<Path> own(Path tools) {
         List<Path> own = new ArrayList<>(List.of(tools.resolve("init"), tools.resolve("bashrc")));
         own.addAll(files(tools.resolve("labctl")));
         // The importer's ioctl numbers and L2's program are compiled into labctl.
         own.addAll(files(tools.resolve("pfn-importer")));
         own.addAll(files(tools.resolve("l2")));
-        String key = key(own, cache, kernel);
-        Path directory =
-                cache.publish(
-                        cache.directory("initramfs").resolve(key),
-                        filling -> build(tools, kernel, filling));
-        return new Initramfs(directory.resolve(NAME), key);
+        return own;
     }
 
     /**

@@ -160,6 +160,7 @@ public final class Kernels {
                 return known.get();
             }
             KernelSource source = sourceOf(inputs, progress);
+            Path entry = selftestsEntry(inputs, source);
             Git index = source.git().withIndex("selftests.index");
             String commit =
                     inputs.patches().applyIn(index, KernelSource.PRISTINE, source.version());
@@ -173,7 +174,9 @@ public final class Kernels {
                 cache.publish(programs, fresh -> selftests.build(fresh, log));
                 cache.rememberTime("selftests", Duration.ofNanos(System.nanoTime() - begin));
             }
-            point(selftestsEntry(inputs, source), key);
+            if (selftestsEntry(inputs, source).equals(entry)) {
+                point(entry, key);
+            }
             return programs;
         }
     }
@@ -296,14 +299,16 @@ public final class Kernels {
                 Progress progress = Progress.begin(what, cache.lastTime(task(inputs)))) {
             long begin = System.nanoTime();
             KernelSource source = KernelSource.obtain(target, files, cache, progress);
-            // Read once: a patch that is edited while this builds belongs to another image.
             String input = inputs.key(source);
             Optional<KernelImage> known = indexed(input, inputs);
             if (known.isPresent()) {
                 return known.get();
             }
             String key = make(inputs, source, begin, progress);
-            point(index().resolve(input), key);
+            // Whatever was edited meanwhile may have been read before or after.
+            if (inputs.key(source).equals(input)) {
+                point(index().resolve(input), key);
+            }
             return image(key, inputs);
         }
     }
@@ -335,6 +340,7 @@ public final class Kernels {
         if (!Files.exists(image)) {
             String task = task(inputs);
             build.run(importer(inputs.target()), inputs.target().objects(), progress);
+            requireSameImporter(inputs);
             progress.phase("keeping the image");
             Manifest manifest =
                     new Manifest(
@@ -480,6 +486,16 @@ public final class Kernels {
                 .map(tool -> Command.of(tool, "--version").output().lines().findFirst().orElse(""))
                 .reduce((gcc, ld) -> gcc + ", " + ld)
                 .orElseThrow();
+    }
+
+    /** An image is named by the importer that it is to have, which is read last of all. */
+    private void requireSameImporter(Inputs inputs) {
+        if (inputs.target().importer() && !importerDigest().equals(inputs.importer())) {
+            throw new InfrastructureException(
+                    "cannot keep the kernel " + inputs.title(),
+                    importerSource() + " was changed while it was built",
+                    "do it again");
+        }
     }
 
     private String importerDigest() {

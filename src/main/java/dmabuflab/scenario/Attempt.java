@@ -199,7 +199,7 @@ final class Attempt {
         /** Whether its state need not be kept any more, and what came of trying to. */
         private boolean kept;
 
-        private final List<Exception> unkept = new ArrayList<>();
+        private final List<Throwable> unkept = new ArrayList<>();
     }
 
     private void end(Optional<Throwable> failure, Ending ending) throws IOException {
@@ -265,7 +265,7 @@ final class Attempt {
             try (HardwareView hardware = new HardwareView(guest, model.iommu(), plugged.values())) {
                 Files.write(directory.resolve(HardwareState.FILE), hardware.look().lines());
             }
-        } catch (RuntimeException | IOException e) {
+        } catch (RuntimeException | IOException | AssertionError e) {
             ending.unkept.add(e);
         }
     }

@@ -24,10 +24,10 @@ import java.util.TreeMap;
  * What mutants of one kernel came to, kept in the cache for the reports of later runs. It is found
  * again by the kernel without the mutant and by the patch's content. A scenario that noticed counts
  * while its code is what it was then. A finding is a file of its own: {@code
- * mutants/KERNEL/PATCH.json}.
+ * mutants-2/KERNEL/PATCH.json}; those in {@code mutants} may be of another kernel.
  */
 public final class MutantFindings {
-    private static final String HOME = "mutants";
+    private static final String HOME = "mutants-2";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Cache cache;

@@ -147,7 +147,7 @@ class IommufdImport {
     // QEMU's AMD-Vi drops such a write without a word.
     @Test
     @DisplayName("what is mapped for reading only can be read by DMA, and a write is refused")
-    @Proves("IO2")
+    @Proves("IO1")
     void readOnly(Testbed bed) {
         Exporter exporter = bed.exporter();
         Ioas ioas = bed.ioas();

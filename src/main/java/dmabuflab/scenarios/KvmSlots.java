@@ -225,7 +225,7 @@ class KvmSlots {
 
     @Test
     @DisplayName("what was an access to nothing is done in a slot that is set before it goes on")
-    @Proves({"KV1", "KV3"})
+    @Proves("KV1")
     void setDuringAnExit(Testbed bed) {
         Exporter exporter = bed.exporter();
         KvmWindow window = KvmWindow.of(bed, exporter, SOME);

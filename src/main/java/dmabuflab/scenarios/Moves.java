@@ -130,6 +130,7 @@ class Moves {
         for (int place : List.of(ram, bar)) {
             exporter.move(place);
             byte[] moved = content(bed, device, exporter, place);
+            assertThat(moved[64]).as("what was written before").isEqualTo((byte) 7);
             assertThat(importer.write(64, 8)).as("a write to place %d", place).isFalse();
             assertThat(content(bed, device, exporter, place)).isEqualTo(moved);
         }

@@ -137,6 +137,7 @@ class PfnRanges {
     @DisplayName("of three pages in four of a huge page no more is said to go together than does")
     @Proves({"CO1", "PQ4"})
     void oddPieces(Testbed bed) {
+        bed.requireSeries("attributes");
         long pages = 48;
         Map<String, ?> one = Map.of("path", "/proc/sys/vm/nr_hugepages", "text", "1");
         bed.agent().call("file.write", one);
@@ -147,6 +148,13 @@ class PfnRanges {
             cpu.write(page * PAGE, mark(page));
         }
 
+        long frame = importer.query(0).pfn();
+        List<Run> expected = new ArrayList<>();
+        for (long piece = 0; piece < pages / 3; piece++) {
+            expected.add(new Run(frame + 4 * piece, 3, RAM));
+        }
+        assertThat(importer.runs(0, pages)).isEqualTo(expected);
+        assertThat(importer.query(0).maxOrder()).as("order of the first two pages").isEqualTo(1);
         for (long page = 0; page < pages; page++) {
             Pfn asked = importer.query(page);
             long first = page & -(1L << asked.maxOrder());

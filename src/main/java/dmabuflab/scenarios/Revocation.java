@@ -284,7 +284,7 @@ class Revocation {
 
     @Test
     @DisplayName("enabling SR-IOV takes the device out of low power, and gives access back")
-    @Proves({"UR1", "CP1"})
+    @Proves("UR1")
     @Devices({"nvme-sriov", "edu"})
     void sriovEndsLowPower(Testbed bed) {
         write(bed, "/sys/module/vfio_pci/parameters/enable_sriov", "Y");
