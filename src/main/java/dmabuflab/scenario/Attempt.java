@@ -230,10 +230,10 @@ final class Attempt {
                 }
             } else if (running) {
                 // An operation that hangs leaves the agent's loop alive: it may still tell where.
+                // The console has all that was logged after that, as above.
                 guest.showBlockedTasks();
             }
             if (running && stop.isPresent() && stop.get().before().isEmpty()) {
-                guest.settle();
                 // What a person makes of the guest is not the scenario's.
                 ending.findings = Optional.of(console.findings());
                 showIfRed(failure, ending.findings.get(), ending.taint);
